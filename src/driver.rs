@@ -1,0 +1,291 @@
+//! The driver of a scope: what happens in a poll, and how a scope ends.
+//!
+//! It is the state machine behind both futures, [`Scoped`](crate::Scoped) and
+//! [`TryScoped`](crate::TryScoped), which add how the body starts and what its output means. The
+//! driver owns the body, and is the only one that runs and drops children.
+//!
+//! # A poll
+//!
+//! 1. If the scope was stopped (a panic, an `Err`): end it.
+//! 2. If the body was woken: poll it.
+//! 3. Run the children that are ready, first in, first out, and look after each whether the scope
+//!    was stopped, or is done.
+//! 4. Repeat until nothing is ready: store the waker and return `Pending`. After a bounded number
+//!    of polls return `Pending` in any case, having woken ourselves: the task that polls the scope
+//!    shares its thread with others.
+//!
+//! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
+//! not the emptiness of a queue: a background child that wakes itself for ever would never let it
+//! run empty.
+//!
+//! # The end
+//!
+//! One routine, [`Driver::finish`], for a return, an `Err`, a panic and a drop:
+//!
+//! 1. mark the scope as ended: spawns are refused from here on;
+//! 2. drop the body;
+//! 3. wake every suspended child, which puts each on the ready queue;
+//! 4. drop every runnable, until no child is alive.
+//!
+//! It runs to its end whatever panics on the way: each piece of foreign code in it is called
+//! under `catch_unwind`. The first panic is re-raised by `poll`, after the end; never by `drop`,
+//! which an executor may call where an unwinding aborts the process.
+//!
+//! `src/guide/soundness.md` argues why no child can slip through.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use pin_project::{pin_project, pinned_drop};
+
+use crate::child::Runnable;
+use crate::panic::{Payload, catch, discard, quietly};
+use crate::ready::Next;
+use crate::shared::Shared;
+
+/// Children that one poll of a scope runs at most before it lets other tasks have the thread.
+const POLLS_PER_TURN: usize = 256;
+
+/// How many of them may have woken themselves. A child that is out of tokio's cooperative budget
+/// does so at every poll, and gets a new budget only if the scope returns.
+const YIELDS_PER_TURN: usize = 32;
+
+/// A body with its children: the state machine behind both futures of a scope.
+///
+/// Its destructor names `'env`, on purpose: the drop check then keeps what the children borrow
+/// alive until the destructor has run. Invariance alone would not.
+#[pin_project(PinnedDrop, !Unpin)]
+pub(crate) struct Driver<'env, F, Fut: Future, M> {
+    shared: Arc<Shared>,
+    /// What was taken from the ready queue and has not run yet.
+    batch: VecDeque<Runnable>,
+    /// The user's closure, until the first poll calls it.
+    entry: Option<F>,
+    #[pin]
+    body: Option<Fut>,
+    output: Option<Fut::Output>,
+    /// Set when the body's output is there, or the body was dropped.
+    body_done: bool,
+    /// Set by `finish`.
+    over: bool,
+    env: PhantomData<fn(&'env ()) -> &'env ()>,
+    marker: PhantomData<M>,
+}
+
+/// What a poll has left of its turn.
+struct Turn {
+    polls: usize,
+    yields: usize,
+}
+
+impl Turn {
+    const FULL: Self = Self {
+        polls: POLLS_PER_TURN,
+        yields: YIELDS_PER_TURN,
+    };
+
+    fn spend(&mut self, woke_itself: bool) {
+        self.polls = self.polls.saturating_sub(1);
+        if woke_itself {
+            self.yields = self.yields.saturating_sub(1);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.polls == 0 || self.yields == 0
+    }
+}
+
+impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
+    pub(crate) fn new(entry: F) -> Self {
+        Self {
+            shared: Shared::new(),
+            batch: VecDeque::new(),
+            entry: Some(entry),
+            body: None,
+            output: None,
+            body_done: false,
+            over: false,
+            env: PhantomData,
+            marker: PhantomData,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Polls to the end of the scope: the body's output, if the scope was not stopped before there
+    /// was one, or the panic to raise.
+    ///
+    /// `start` makes the body. `is_failure` says whether its output ends the scope at once.
+    pub(crate) fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        start: impl Fn(F, &Arc<Shared>) -> Fut,
+        is_failure: impl Fn(&Fut::Output) -> bool,
+    ) -> Poll<Result<Option<Fut::Output>, Payload>> {
+        assert!(
+            !self.over,
+            "the future of a scope was polled after it had finished"
+        );
+        ready!(self.as_mut().drive(cx, start, is_failure));
+        self.as_mut().finish();
+        let this = self.project();
+        let output = this.output.take();
+        Poll::Ready(match this.shared.take_panic() {
+            None => Ok(output),
+            Some(payload) => {
+                quietly(|| drop(output));
+                Err(payload)
+            }
+        })
+    }
+
+    /// Polls the body and runs children until the scope has to end, or has nothing to do.
+    fn drive(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        start: impl Fn(F, &Arc<Shared>) -> Fut,
+        is_failure: impl Fn(&Fut::Output) -> bool,
+    ) -> Poll<()> {
+        let mut turn = Turn::FULL;
+        let mut waker = None;
+        let poll = loop {
+            let this = self.as_mut().project();
+            let ready = &this.shared.ready;
+            let next = ready.next(this.batch, *this.body_done, &mut waker, cx.waker());
+            if this.shared.is_stopped() {
+                break Poll::Ready(());
+            }
+            match next {
+                Next::Done => break Poll::Ready(()),
+                Next::Idle => break Poll::Pending,
+                Next::NeedWaker => clone_waker(cx, &mut waker, this.shared),
+                Next::Run { body_woken } => {
+                    if body_woken {
+                        self.as_mut().poll_body(&start, &is_failure);
+                        turn.spend(false);
+                    }
+                    self.as_mut().run_children(&mut turn);
+                    if turn.is_over() && !self.must_end() {
+                        quietly(|| cx.waker().wake_by_ref());
+                        break Poll::Pending;
+                    }
+                }
+            }
+        };
+        quietly(|| drop(waker));
+        poll
+    }
+
+    /// Polls the body, which the first time means to make it.
+    fn poll_body(
+        self: Pin<&mut Self>,
+        start: impl Fn(F, &Arc<Shared>) -> Fut,
+        is_failure: impl Fn(&Fut::Output) -> bool,
+    ) {
+        let mut this = self.project();
+        let waker = Waker::from(Arc::clone(this.shared));
+        let poll = catch(|| {
+            if let Some(entry) = this.entry.take() {
+                this.body.set(Some(start(entry, this.shared)));
+            }
+            match this.body.as_mut().as_pin_mut() {
+                Some(body) => body.poll(&mut Context::from_waker(&waker)),
+                None => unreachable!("a body is not polled after it has finished"),
+            }
+        });
+        match poll {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(output)) => {
+                if is_failure(&output) {
+                    this.shared.stop();
+                }
+                *this.output = Some(output);
+                *this.body_done = true;
+                report(this.shared, || this.body.set(None));
+            }
+            Err(payload) => this.shared.panicked(payload),
+        }
+    }
+
+    /// Runs children from the batch until it is empty, the turn is over or the scope has to end.
+    fn run_children(self: Pin<&mut Self>, turn: &mut Turn) {
+        let this = self.project();
+        while !turn.is_over() && !must_end(this.shared, *this.body_done) {
+            let Some(child) = this.batch.pop_front() else {
+                return;
+            };
+            turn.spend(child.run());
+        }
+    }
+
+    /// True if the scope was stopped, or is done.
+    fn must_end(&self) -> bool {
+        must_end(&self.shared, self.body_done)
+    }
+
+    /// Ends the scope: drops the body and then every child. Does so once; see the module
+    /// documentation.
+    fn finish(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if mem::replace(this.over, true) {
+            return;
+        }
+        let shared = this.shared;
+        let waker = shared.ready.end();
+        quietly(|| drop(waker));
+        report(shared, || drop(this.entry.take()));
+        report(shared, || this.body.set(None));
+        shared.suspended.drain();
+        loop {
+            // Dropping a runnable drops the child's future, under `catch_unwind`.
+            this.batch.clear();
+            if !shared.ready.drain(this.batch) {
+                return;
+            }
+        }
+    }
+}
+
+#[pinned_drop]
+impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
+    fn drop(mut self: Pin<&mut Self>) {
+        self.as_mut().finish();
+        let this = self.project();
+        quietly(|| drop(this.output.take()));
+        if let Some(payload) = this.shared.take_panic() {
+            discard(payload);
+        }
+    }
+}
+
+/// True if no poll may start any more: the scope was stopped, or is done.
+fn must_end(shared: &Shared, body_done: bool) -> bool {
+    shared.is_stopped() || (body_done && shared.ready.ordinary() == 0)
+}
+
+/// Runs foreign code whose panic is a panic of the scope.
+fn report(shared: &Shared, code: impl FnOnce()) {
+    if let Err(payload) = catch(code) {
+        shared.panicked(payload);
+    }
+}
+
+/// Replaces `waker` by a clone of the caller's.
+fn clone_waker(cx: &Context<'_>, waker: &mut Option<Waker>, shared: &Shared) {
+    match catch(|| cx.waker().clone()) {
+        Ok(clone) => {
+            let stale = waker.replace(clone);
+            quietly(|| drop(stale));
+        }
+        Err(payload) => shared.panicked(payload),
+    }
+}

@@ -1,0 +1,192 @@
+//! Handles to a child: [`JoinHandle`], which awaits it, and [`Cancel`], which saw it off.
+//!
+//! A handle owns the task's result, never its future: dropping a handle lets go of the result and
+//! leaves the child running in its scope.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_task::{FallibleTask, Task};
+
+use crate::child::{Meta, Output};
+
+/// A handle to a child of a scope: await it for the child's value.
+///
+/// **Drop.** Dropping the handle neither cancels the child nor waits for it; the scope still waits
+/// for the child, and drops its value.
+///
+/// # Panics
+///
+/// Awaiting panics if the child was cancelled by something else than this handle, which it can see
+/// only if it escaped from a scope that has ended; the message says where the child was spawned.
+/// It panics as well if it is polled again after it gave the value.
+///
+/// # Cancel safety
+///
+/// The value stays in the handle until a poll returns it: `(&mut handle).await` inside a timeout
+/// or a `select` loses nothing when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let pages = ["index", "guide"];
+/// let total = taskpen::scope(async |s| {
+///     let first = s.spawn(async { pages[0].len() });
+///     let second = s.spawn(async { pages[1].len() });
+///     first.await + second.await
+/// })
+/// .await;
+/// assert_eq!(total, 10);
+/// # });
+/// ```
+pub struct JoinHandle<'env, T> {
+    /// `None` once the value was taken or the handle is on its way out.
+    task: Option<FallibleTask<Output<T>, Meta>>,
+    /// Valid as long as `task` is there.
+    meta: &'env Meta,
+}
+
+impl<'env, T> JoinHandle<'env, T> {
+    /// `meta` is the metadata of `task`.
+    pub(crate) fn new(task: Task<Output<T>, Meta>, meta: &'env Meta) -> Self {
+        Self {
+            task: Some(task.fallible()),
+            meta,
+        }
+    }
+
+    /// Cancels the child: it is not polled again, its future is dropped by the scope.
+    ///
+    /// It acts at the call, so `let _ = handle.cancel();` is enough. The returned future resolves
+    /// once the child's future has been dropped: to `None`, or to the value if the child had
+    /// finished before. If a helper thread is polling the child at that moment, that poll goes on
+    /// to its end.
+    ///
+    /// Cancelling a child affects no sibling and is no failure of the scope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use futures_lite::future::pending;
+    ///
+    /// taskpen::scope(async |s| {
+    ///     let endless = s.spawn(pending::<()>());
+    ///     assert_eq!(endless.cancel().await, None);
+    ///     assert!(s.is_empty());
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn cancel(mut self) -> Cancel<'env, T> {
+        let task = self.task.take();
+        if task.is_some() {
+            self.meta.cancel();
+        }
+        Cancel(JoinHandle {
+            task,
+            meta: self.meta,
+        })
+    }
+
+    /// True once the child's future is gone: it finished, was cancelled or panicked.
+    ///
+    /// If it gave a value, awaiting the handle returns that without waiting.
+    pub fn is_finished(&self) -> bool {
+        // The stage says that the destructor ran or the value is on its way; the task adds that
+        // the value has arrived.
+        self.task
+            .as_ref()
+            .is_none_or(|task| task.is_finished() && !self.meta.is_alive())
+    }
+
+    /// True once the child's future is gone without having given a value: it was cancelled, its
+    /// scope ended first, or it panicked. Awaiting the handle then panics.
+    pub fn is_cancelled(&self) -> bool {
+        self.task.is_some() && self.meta.is_cancelled()
+    }
+
+    /// Polls for the value; `None` if the child ended without one.
+    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let Some(task) = &mut self.task else {
+            panic!("a handle of a child was polled after it had given its value");
+        };
+        let output = ready!(Pin::new(task).poll(cx));
+        Poll::Ready(output.and_then(Output::take))
+    }
+
+    /// Lets go of the task without cancelling it. `meta` must not be used after this.
+    fn detach(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.detach();
+        }
+    }
+}
+
+impl<T> Future for JoinHandle<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.poll_value(cx)) {
+            Some(value) => {
+                self.detach();
+                Poll::Ready(value)
+            }
+            None => panic!(
+                "the child spawned at {} was cancelled before it gave a value; \
+                 await its handle inside its scope, or use `cancel` to learn how it ended",
+                self.meta.location()
+            ),
+        }
+    }
+}
+
+impl<T> Drop for JoinHandle<'_, T> {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("JoinHandle");
+        if self.task.is_some() {
+            debug
+                .field("spawned_at", &format_args!("{}", self.meta.location()))
+                .field("is_finished", &self.is_finished())
+                .field("is_cancelled", &self.is_cancelled());
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// The future of [`JoinHandle::cancel`]: resolves once the cancelled child's future was dropped.
+///
+/// `None` if the child was cancelled, `Some(value)` if it had finished before.
+///
+/// **Drop.** Nothing depends on it: the child is cancelled whether or not this is awaited.
+///
+/// # Panics
+///
+/// If it is polled again after it resolved.
+pub struct Cancel<'env, T>(JoinHandle<'env, T>);
+
+impl<T> Future for Cancel<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let value = ready!(self.0.poll_value(cx));
+        self.0.detach();
+        Poll::Ready(value)
+    }
+}
+
+impl<T> fmt::Debug for Cancel<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancel").field(&self.0).finish()
+    }
+}

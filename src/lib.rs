@@ -1,0 +1,91 @@
+//! Structured concurrency for async-std and every other runtime: tasks that borrow, and cannot
+//! leak.
+//!
+//! Tasks are spawned through a [`Scope`]; a scope exists only inside [`scope`]; and when
+//! `scope(…).await` returns, is dropped or unwinds, every child has finished or was cancelled, and
+//! its future has been dropped. There is no detached task to lose, because there is no call that
+//! makes one.
+//!
+//! ```
+//! use taskpen::scope;
+//!
+//! # async fn fetch(url: &str) -> usize { url.len() }
+//! # async_std::task::block_on(async {
+//! let urls = vec!["/index".to_string(), "/guide".to_string()];
+//! let mut total = 0;
+//!
+//! scope(async |s| {
+//!     let pages: Vec<_> = urls.iter().map(|url| s.spawn(fetch(url))).collect();
+//!     for page in pages {
+//!         total += page.await;
+//!     }
+//! })
+//! .await;
+//!
+//! assert_eq!(total, 12); // and every child is gone
+//! # });
+//! ```
+//!
+//! The children *borrow* `urls`, although they are tasks of their own and `scope(…)` is `Send`.
+//!
+//! # Which function
+//!
+//! | | children | the first `Err` |
+//! |---|---|---|
+//! | [`scope`] | `Send` | is a value like any other |
+//! | [`try_scope`] | `Send` | ends the scope, which returns it |
+//! | [`local_scope`] | anything | is a value like any other |
+//! | [`try_local_scope`] | anything | ends the scope, which returns it |
+//!
+//! A scope has no timeout, no select and no retry of its own: dropping its future cancels the
+//! whole tree, so every combinator of your runtime that drops a future already does it; see
+//! [`scope`] for examples.
+//!
+//! # Why
+//!
+//! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and nobody
+//! sees its error. Keeping handles in a set and cancelling them in a `close()` is a convention: it
+//! works until somebody forgets it. Here the compiler does not forget:
+//!
+//! ```compile_fail,E0373
+//! # futures_lite::future::block_on(async {
+//! taskpen::scope(async |s| {
+//!     let page = String::from("index"); // dies with the body, but children may outlive that
+//!     s.spawn(async { page.len() });    // error: async block may outlive the current function
+//! })
+//! .await;
+//! # });
+//! ```
+//!
+//! # How it works
+//!
+//! The children belong to the scope's own future. They are polled only while that future is
+//! itself inside `poll`, and the borrow checker guarantees that everything they borrow is alive
+//! there. Between two polls nobody touches a child. A forgotten scope therefore leaves nothing
+//! running, and a dropped one drops its children before `drop` returns.
+//!
+//! The crate needs no runtime: it works under async-std, smol, tokio or a bare `block_on`.
+#![deny(
+    missing_docs,
+    unsafe_op_in_unsafe_fn,
+    clippy::undocumented_unsafe_blocks
+)]
+#![warn(missing_debug_implementations)]
+
+mod child;
+mod driver;
+mod fallible;
+mod handle;
+mod panic;
+mod ready;
+mod scope;
+mod scoped;
+mod shared;
+mod suspended;
+mod sync;
+
+pub use handle::{Cancel, JoinHandle};
+pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
+pub use scoped::{
+    LocalScoped, LocalTryScoped, Scoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
+};

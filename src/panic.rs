@@ -1,0 +1,49 @@
+//! Running foreign code: what may panic is caught here and nowhere else.
+//!
+//! Foreign is whatever the user or a runtime wrote: futures, destructors, wakers. The crate
+//! calls it outside its locks, and through one of these functions wherever an unwinding would
+//! skip a step that soundness rests on.
+#![forbid(unsafe_code)]
+
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// Runs `code` and hands back its value or the payload of its panic.
+///
+/// Unwind safety is asserted: whatever `code` leaves half done is never used again, it is only
+/// dropped.
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Payload> {
+    catch_unwind(AssertUnwindSafe(code))
+}
+
+/// Drops a payload that nobody will see.
+///
+/// Its own destructor may panic; the payload of *that* panic is leaked, for it could do the same
+/// for ever.
+pub(crate) fn discard(payload: Payload) {
+    if let Err(second) = catch(|| drop(payload)) {
+        mem::forget(second);
+    }
+}
+
+/// Runs foreign `code` whose panic is nobody's business here; the panic hook has reported it.
+pub(crate) fn quietly(code: impl FnOnce()) {
+    if let Err(payload) = catch(code) {
+        discard(payload);
+    }
+}
+
+/// Wakes a foreign waker.
+///
+/// A panic of it must not unwind: we may be inside the schedule function of a child, on a thread
+/// that knows nothing of the scope.
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        quietly(|| waker.wake());
+    }
+}

@@ -1,0 +1,398 @@
+//! Handles of a scope, through which children are spawned: [`Scope`] and [`TryScope`].
+//!
+//! A handle is a reference to the shared state and two markers: the lifetime `'env` that children
+//! may borrow for, and whether they may move to other threads. The markers carry the soundness,
+//! so they are the same for everything one can spawn through:
+//!
+//! * **Invariant in `'env`.** A handle for a longer or shorter lifetime than the scope's own must
+//!   not be had, or a child could borrow what dies before the scope. This must not compile:
+//!
+//!   ```compile_fail
+//!   fn shrink<'a, 'b: 'a>(s: taskpen::Scope<'b>) -> taskpen::Scope<'a> { s }
+//!   ```
+//! * **[`Multi`] or [`Local`].** A local handle is neither `Send` nor `Sync`, so children that are
+//!   not `Send` are spawned on the thread on which the scope's future runs and drops them.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::child::{spawn_local, spawn_multi};
+use crate::fallible::{ErrorSlot, TryChild};
+use crate::handle::JoinHandle;
+use crate::ready::Kind;
+use crate::scoped::debug;
+use crate::shared::Shared;
+
+/// Marks a scope whose children are `Send`: they may run on helper threads.
+#[derive(Debug)]
+pub struct Multi(());
+
+/// Marks a scope whose children stay on its thread and need not be `Send`.
+#[derive(Debug)]
+pub struct Local(PhantomData<*mut ()>);
+
+/// A handle of a scope: spawns children that may borrow for `'env`.
+///
+/// [`scope`](crate::scope) hands one to its body. A clone is as cheap as cloning an `Arc`, so
+/// children can take one along and spawn siblings.
+///
+/// **Drop.** Dropping a handle does nothing: the children belong to the scope.
+///
+/// A handle can be moved out of the body as far as `'env` reaches. Once the scope has ended it
+/// refuses: [`spawn`](Self::spawn) then drops the future it is given, and the handle it returns
+/// [is cancelled](JoinHandle::is_cancelled).
+///
+/// # Examples
+///
+/// A function that spawns takes the handle by reference and names the lifetime:
+///
+/// ```
+/// use taskpen::{Scope, scope};
+///
+/// fn warm<'env>(s: &Scope<'env>, pages: &'env [String]) {
+///     for page in pages {
+///         s.spawn(async move { page.len() });
+///     }
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let pages = vec!["index".to_string(), "guide".to_string()];
+/// scope(async |s| warm(&s, &pages)).await;
+/// # });
+/// ```
+pub struct Scope<'env, M = Multi> {
+    shared: Arc<Shared>,
+    /// Invariant, and `Send` and `Sync` whatever `'env` is.
+    env: PhantomData<fn(&'env ()) -> &'env ()>,
+    marker: PhantomData<M>,
+}
+
+/// A handle of a [`local_scope`](crate::local_scope): children need not be `Send`.
+pub type LocalScope<'env> = Scope<'env, Local>;
+
+impl<'env> Scope<'env, Multi> {
+    /// Spawns a child; the scope waits for it.
+    ///
+    /// Nothing of `future` runs before this returns. Dropping the handle leaves the child running
+    /// in the scope.
+    ///
+    /// A panic of the child ends the scope, which re-raises it. If the scope has ended already,
+    /// `future` is dropped and the handle is cancelled; this never panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let name = String::from("index");
+    /// let length = taskpen::scope(async |s| s.spawn(async { name.len() }).await).await;
+    /// assert_eq!(length, 5);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<'env, F::Output>
+    where
+        F: Future + Send + 'env,
+        F::Output: Send + 'env,
+    {
+        spawn_multi(self, Kind::Ordinary, Location::caller(), future)
+    }
+
+    /// Spawns a background child: one that does not keep the scope open.
+    ///
+    /// When the body and all ordinary children are done, background children are cancelled. Until
+    /// then they are children like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use futures_lite::future::{pending, yield_now};
+    ///
+    /// taskpen::scope(async |s| {
+    ///     s.spawn_background(async { pending::<()>().await });
+    ///     s.spawn(async { yield_now().await });
+    /// })
+    /// .await; // returns when the second child is done
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_background<F>(&self, future: F) -> JoinHandle<'env, F::Output>
+    where
+        F: Future + Send + 'env,
+        F::Output: Send + 'env,
+    {
+        spawn_multi(self, Kind::Background, Location::caller(), future)
+    }
+
+    /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
+    ///
+    /// `body` is called by the child, not by this method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// # futures_lite::future::block_on(async {
+    /// let visited = AtomicU32::new(0);
+    /// let visited = &visited;
+    /// taskpen::scope(async |s| {
+    ///     s.spawn_with(async move |s| {
+    ///         visited.fetch_add(1, Relaxed);
+    ///         s.spawn_with(async move |_| {
+    ///             visited.fetch_add(1, Relaxed);
+    ///         });
+    ///     });
+    /// })
+    /// .await;
+    /// assert_eq!(visited.load(Relaxed), 2);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn spawn_with<F, Fut>(&self, body: F) -> JoinHandle<'env, Fut::Output>
+    where
+        F: FnOnce(Scope<'env>) -> Fut + Send + 'env,
+        Fut: Future + Send + 'env,
+        Fut::Output: Send + 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<'env> Scope<'env, Local> {
+    /// Spawns a child that stays on this thread; the scope waits for it.
+    ///
+    /// See [`Scope::spawn`](Scope#method.spawn): this is the same without `Send`.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<'env, F::Output>
+    where
+        F: Future + 'env,
+        F::Output: 'env,
+    {
+        spawn_local(self, Kind::Ordinary, Location::caller(), future)
+    }
+
+    /// Spawns a background child that stays on this thread.
+    ///
+    /// See [`Scope::spawn_background`](Scope#method.spawn_background).
+    #[track_caller]
+    pub fn spawn_background<F>(&self, future: F) -> JoinHandle<'env, F::Output>
+    where
+        F: Future + 'env,
+        F::Output: 'env,
+    {
+        spawn_local(self, Kind::Background, Location::caller(), future)
+    }
+
+    /// Spawns a child that stays on this thread and gets its own handle of the scope.
+    ///
+    /// See [`Scope::spawn_with`](Scope#method.spawn_with).
+    #[track_caller]
+    pub fn spawn_with<F, Fut>(&self, body: F) -> JoinHandle<'env, Fut::Output>
+    where
+        F: FnOnce(LocalScope<'env>) -> Fut + 'env,
+        Fut: Future + 'env,
+        Fut::Output: 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<M> Scope<'_, M> {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            env: PhantomData,
+            marker: PhantomData,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The number of children that are still alive, background children included.
+    ///
+    /// A child is alive until its future has been dropped.
+    pub fn len(&self) -> usize {
+        self.shared.ready.len()
+    }
+
+    /// True if no child is alive.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True once no child can be added any more: the scope returned, failed or was dropped, or is
+    /// about to.
+    pub fn is_ended(&self) -> bool {
+        self.shared.ready.is_ended()
+    }
+}
+
+impl<M> Clone for Scope<'_, M> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shared))
+    }
+}
+
+impl<M> fmt::Debug for Scope<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Scope", self.shared(), f)
+    }
+}
+
+/// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
+/// the scope.
+///
+/// The handle of a child yields the `T` of its `Ok(T)`. Nobody sees a child that failed: by the
+/// time its error is known everyone who could await it has been dropped.
+///
+/// It derefs to [`Scope`], so a function that takes `&Scope<'env>` serves both kinds of scope.
+/// What is spawned through that plain handle is isolated: its `Result` is a value like any other.
+///
+/// **Drop.** Dropping a handle does nothing: the children belong to the scope.
+///
+/// # Examples
+///
+/// ```
+/// use taskpen::{TryScope, try_scope};
+/// use std::num::ParseIntError;
+///
+/// # futures_lite::future::block_on(async {
+/// let input = ["1", "2", "x"];
+/// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
+///     let numbers = input.map(|text| s.spawn(async move { text.parse::<u32>() }));
+///     let mut sum = 0;
+///     for number in numbers {
+///         sum += number.await;
+///     }
+///     Ok(sum)
+/// })
+/// .await;
+/// assert!(sum.is_err());
+/// # });
+/// ```
+pub struct TryScope<'env, E, M = Multi> {
+    scope: Scope<'env, M>,
+    error: Arc<ErrorSlot<E>>,
+}
+
+/// A handle of a [`try_local_scope`](crate::try_local_scope): children need not be `Send`.
+pub type LocalTryScope<'env, E> = TryScope<'env, E, Local>;
+
+impl<'env, E: Send + 'env> TryScope<'env, E, Multi> {
+    /// Spawns a child whose `Err` ends the scope; the handle yields the `T` of its `Ok(T)`.
+    ///
+    /// Otherwise like [`Scope::spawn`](Scope#method.spawn).
+    #[track_caller]
+    pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_multi(&self.scope, Kind::Ordinary, Location::caller(), child)
+    }
+
+    /// Spawns a background child, whose `Err` ends the scope as well.
+    ///
+    /// Otherwise like [`Scope::spawn_background`](Scope#method.spawn_background).
+    #[track_caller]
+    pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_multi(&self.scope, Kind::Background, Location::caller(), child)
+    }
+
+    /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
+    ///
+    /// Otherwise like [`Scope::spawn_with`](Scope#method.spawn_with).
+    #[track_caller]
+    pub fn spawn_with<F, Fut, T>(&self, body: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce(TryScope<'env, E>) -> Fut + Send + 'env,
+        Fut: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<'env, E: 'env> TryScope<'env, E, Local> {
+    /// Spawns a child that stays on this thread and whose `Err` ends the scope.
+    ///
+    /// See [`TryScope::spawn`](TryScope#method.spawn): this is the same without `Send`.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_local(&self.scope, Kind::Ordinary, Location::caller(), child)
+    }
+
+    /// Spawns a background child that stays on this thread.
+    ///
+    /// See [`TryScope::spawn_background`](TryScope#method.spawn_background).
+    #[track_caller]
+    pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_local(&self.scope, Kind::Background, Location::caller(), child)
+    }
+
+    /// Spawns a child that stays on this thread and gets its own handle of the scope.
+    ///
+    /// See [`TryScope::spawn_with`](TryScope#method.spawn_with).
+    #[track_caller]
+    pub fn spawn_with<F, Fut, T>(&self, body: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce(LocalTryScope<'env, E>) -> Fut + 'env,
+        Fut: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<'env, E, M> TryScope<'env, E, M> {
+    pub(crate) fn new(scope: Scope<'env, M>, error: Arc<ErrorSlot<E>>) -> Self {
+        Self { scope, error }
+    }
+}
+
+impl<'env, E, M> Deref for TryScope<'env, E, M> {
+    type Target = Scope<'env, M>;
+
+    fn deref(&self) -> &Scope<'env, M> {
+        &self.scope
+    }
+}
+
+impl<E, M> Clone for TryScope<'_, E, M> {
+    fn clone(&self) -> Self {
+        Self::new(self.scope.clone(), Arc::clone(&self.error))
+    }
+}
+
+impl<E, M> fmt::Debug for TryScope<'_, E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("TryScope", self.shared(), f)
+    }
+}

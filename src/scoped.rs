@@ -1,0 +1,345 @@
+//! The functions that open a scope, and the futures they return.
+//!
+//! Both futures are a [`Driver`] with a way to start the body and a way to read its output.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+
+use crate::driver::Driver;
+use crate::fallible::ErrorSlot;
+use crate::panic::quietly;
+use crate::scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
+use crate::shared::Shared;
+
+/// Opens a scope: runs `body`, and returns its value once every child it spawned is gone.
+///
+/// Children may borrow whatever outlives the returned future. They run concurrently with each
+/// other and with the body, and none is left when the future returns, is dropped or panics.
+///
+/// Write the body as an async closure, `async |s| { … }`, which borrows what it uses. The form
+/// `|s| async move { … }` works as well, but moves the variables that it names into the body; take
+/// references to them first (`let data = &data;`). The body is called at the first poll, not here.
+///
+/// # The body waits, even when it returns early
+///
+/// `return` and `?` leave the *body*. The scope still waits for its children: an early return is
+/// a value like any other, and no failure. If an error should cut the children off use
+/// [`try_scope`].
+///
+/// # Drop
+///
+/// Dropping the future drops the body and then every child before `drop` returns, so every
+/// combinator that drops the loser cancels a whole scope:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use futures_lite::future::{block_on, or, pending, ready};
+/// use taskpen::scope;
+///
+/// # block_on(async {
+/// // A time limit.
+/// let slow = scope(async |s| s.spawn(pending::<()>()).await);
+/// let late = async_std::future::timeout(Duration::from_millis(5), slow).await;
+/// assert!(late.is_err());
+///
+/// // A stop signal.
+/// let work = async {
+///     scope(async |s| s.spawn(pending::<()>()).await).await;
+///     "finished"
+/// };
+/// let stop = async {
+///     ready(()).await;
+///     "stopped"
+/// };
+/// assert_eq!(or(stop, work).await, "stopped");
+/// # });
+/// ```
+///
+/// With tokio, `tokio::select!` does the same:
+///
+/// ```
+/// # use futures_lite::future::pending;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// stop.send(()).unwrap();
+/// tokio::select! {
+///     _ = taskpen::scope(async |s| s.spawn(pending::<()>()).await) => unreachable!(),
+///     _ = stopped => {} // every child is gone here
+/// }
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// The first panic of the body or of a child ends the scope: no further poll starts, everything
+/// is dropped, and the original payload is re-raised from the poll. To isolate failures let
+/// children return a `Result`, or catch what they raise:
+///
+/// ```
+/// use futures_lite::FutureExt;
+/// use std::panic::AssertUnwindSafe;
+///
+/// # futures_lite::future::block_on(async {
+/// let outcomes = taskpen::scope(async |s| {
+///     let fails = s.spawn(async { "x".parse::<u32>() });
+///     let panics = s.spawn(AssertUnwindSafe(async { panic!("oh") }).catch_unwind());
+///     (fails.await.is_err(), panics.await.is_err())
+/// })
+/// .await;
+/// assert_eq!(outcomes, (true, true));
+/// # });
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let pages = vec!["index".to_string(), "guide".to_string()];
+/// let mut total = 0;
+/// taskpen::scope(async |s| {
+///     let lengths: Vec<_> = pages.iter().map(|page| s.spawn(async { page.len() })).collect();
+///     for length in lengths {
+///         total += length.await;
+///     }
+/// })
+/// .await;
+/// assert_eq!(total, 10);
+/// # });
+/// ```
+pub fn scope<'env, F, Fut>(body: F) -> Scoped<'env, F, Fut>
+where
+    F: FnOnce(Scope<'env>) -> Fut,
+    Fut: Future,
+{
+    Scoped::new(body)
+}
+
+/// Opens a scope in which the first `Err`, of a child or of the body, ends everything.
+///
+/// The body and all other children are dropped and the `Err` is returned; later ones are dropped.
+/// `Ok` means that the body and every ordinary child gave `Ok`. The `Err` of a background child
+/// ends the scope as well. A panic beats an `Err`.
+///
+/// Everything else is as for [`scope`]. The compiler often cannot infer the error type from a `?`
+/// outside: name it at the closure's parameter.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use taskpen::{TryScope, try_scope};
+///
+/// async fn fetch(page: &str) -> io::Result<usize> {
+///     # let _ = (); futures_lite::future::yield_now().await;
+///     if page.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(page.len()) }
+/// }
+///
+/// # fn main() -> io::Result<()> { futures_lite::future::block_on(async {
+/// let pages = ["index", "guide"];
+/// let total = try_scope(async |s: TryScope<'_, io::Error>| {
+///     let first = s.spawn(fetch(pages[0]));
+///     let second = s.spawn(fetch(pages[1]));
+///     Ok(first.await + second.await) // plain values: nobody sees a child that failed
+/// })
+/// .await?;
+/// assert_eq!(total, 10);
+/// # Ok(()) }) }
+/// ```
+pub fn try_scope<'env, F, Fut, T, E>(body: F) -> TryScoped<'env, F, Fut, E>
+where
+    F: FnOnce(TryScope<'env, E>) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    TryScoped::new(body)
+}
+
+/// Opens a scope whose children need not be `Send`; its future is not `Send` either.
+///
+/// Everything else is as for [`scope`], except that all children run on the thread that polls it.
+///
+/// # Examples
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let hits = Rc::new(Cell::new(0));
+/// taskpen::local_scope(async |s| {
+///     for _ in 0..3 {
+///         let hits = Rc::clone(&hits);
+///         s.spawn(async move { hits.set(hits.get() + 1) });
+///     }
+/// })
+/// .await;
+/// assert_eq!(hits.get(), 3);
+/// # });
+/// ```
+pub fn local_scope<'env, F, Fut>(body: F) -> LocalScoped<'env, F, Fut>
+where
+    F: FnOnce(LocalScope<'env>) -> Fut,
+    Fut: Future,
+{
+    Scoped::new(body)
+}
+
+/// Opens a [`try_scope`] whose children need not be `Send`; its future is not `Send` either.
+///
+/// # Examples
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use std::rc::Rc;
+/// use taskpen::{LocalTryScope, try_local_scope};
+///
+/// let text = Rc::new(String::from("7"));
+/// let number = try_local_scope(async |s: LocalTryScope<'_, std::num::ParseIntError>| {
+///     let text = Rc::clone(&text);
+///     Ok(s.spawn(async move { text.parse::<u32>() }).await)
+/// })
+/// .await;
+/// assert_eq!(number, Ok(7));
+/// # });
+/// ```
+pub fn try_local_scope<'env, F, Fut, T, E>(body: F) -> LocalTryScoped<'env, F, Fut, E>
+where
+    F: FnOnce(LocalTryScope<'env, E>) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    TryScoped::new(body)
+}
+
+/// The future of [`scope`](crate::scope): resolves to the body's value once every child is gone.
+///
+/// It does nothing until it is polled; the body's closure is called at the first poll.
+///
+/// **Drop.** Dropping it, at any point, drops the body and then every child before `drop`
+/// returns. That makes every combinator that drops futures a cancellation operator.
+///
+/// **Forget.** If it is leaked, children that are suspended stay so for ever: none is polled again
+/// and no destructor runs.
+///
+/// # Panics
+///
+/// Polling re-raises the first panic of the body or of a child, after all others were dropped.
+/// Polling again after it has finished panics.
+///
+/// # Cancel safety
+///
+/// What the children did is done; the values they gave are lost with the scope.
+#[pin_project(!Unpin)]
+#[must_use = "a scope does nothing unless it is awaited"]
+pub struct Scoped<'env, F, Fut: Future, M = Multi> {
+    #[pin]
+    driver: Driver<'env, F, Fut, M>,
+}
+
+/// The future of [`local_scope`](crate::local_scope); it is not `Send`.
+pub type LocalScoped<'env, F, Fut> = Scoped<'env, F, Fut, Local>;
+
+impl<F, Fut: Future, M> Scoped<'_, F, Fut, M> {
+    pub(crate) fn new(entry: F) -> Self {
+        Self {
+            driver: Driver::new(entry),
+        }
+    }
+}
+
+impl<'env, F, Fut, M> Future for Scoped<'env, F, Fut, M>
+where
+    F: FnOnce(Scope<'env, M>) -> Fut,
+    Fut: Future,
+{
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
+        let start = |entry: F, shared: &Arc<Shared>| entry(Scope::new(Arc::clone(shared)));
+        match ready!(self.project().driver.poll(cx, start, |_| false)) {
+            Ok(Some(output)) => Poll::Ready(output),
+            Ok(None) => unreachable!("a plain scope is stopped by nothing but a panic"),
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}
+
+/// The future of [`try_scope`](crate::try_scope): resolves to the body's value once every child
+/// is gone, or to the first `Err`.
+///
+/// It behaves like [`Scoped`] when it is dropped, leaked or polled too often.
+///
+/// # Panics
+///
+/// As [`Scoped`] does; a panic beats an `Err`.
+#[pin_project(!Unpin)]
+#[must_use = "a scope does nothing unless it is awaited"]
+pub struct TryScoped<'env, F, Fut: Future, E, M = Multi> {
+    #[pin]
+    driver: Driver<'env, F, Fut, M>,
+    error: Arc<ErrorSlot<E>>,
+}
+
+/// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`.
+pub type LocalTryScoped<'env, F, Fut, E> = TryScoped<'env, F, Fut, E, Local>;
+
+impl<F, Fut: Future, E, M> TryScoped<'_, F, Fut, E, M> {
+    pub(crate) fn new(entry: F) -> Self {
+        let driver = Driver::new(entry);
+        let error = ErrorSlot::new(Arc::clone(driver.shared()));
+        Self { driver, error }
+    }
+}
+
+impl<'env, F, Fut, T, E, M> Future for TryScoped<'env, F, Fut, E, M>
+where
+    F: FnOnce(TryScope<'env, E, M>) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let this = self.project();
+        let start = |entry: F, shared: &Arc<Shared>| {
+            let scope = Scope::new(Arc::clone(shared));
+            entry(TryScope::new(scope, Arc::clone(this.error)))
+        };
+        let result = ready!(this.driver.poll(cx, start, Result::is_err));
+        let error = this.error.take();
+        match (result, error) {
+            (Err(payload), error) => {
+                quietly(|| drop(error));
+                resume_unwind(payload)
+            }
+            (Ok(_), Some(error)) => Poll::Ready(Err(error)),
+            (Ok(Some(output)), None) => Poll::Ready(output),
+            (Ok(None), None) => {
+                unreachable!("a scope is stopped by nothing but a panic or an error")
+            }
+        }
+    }
+}
+
+impl<F, Fut: Future, M> fmt::Debug for Scoped<'_, F, Fut, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Scoped", self.driver.shared(), f)
+    }
+}
+
+impl<F, Fut: Future, E, M> fmt::Debug for TryScoped<'_, F, Fut, E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("TryScoped", self.driver.shared(), f)
+    }
+}
+
+/// What a scope shows of itself; takes no lock.
+pub(crate) fn debug(name: &str, shared: &Shared, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name)
+        .field("len", &shared.ready.len())
+        .field("is_ended", &shared.ready.is_ended())
+        .finish_non_exhaustive()
+}
