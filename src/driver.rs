@@ -46,7 +46,7 @@ use pin_project::{pin_project, pinned_drop};
 
 use crate::child::Runnable;
 use crate::panic::{Payload, catch, discard, quietly};
-use crate::ready::Next;
+use crate::ready::{Caller, Next};
 use crate::shared::Shared;
 
 /// Children that one poll of a scope runs at most before it lets other tasks have the thread.
@@ -156,18 +156,21 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         is_failure: impl Fn(&Fut::Output) -> bool,
     ) -> Poll<()> {
         let mut turn = Turn::FULL;
-        let mut waker = None;
+        let mut caller = Caller::new(cx.waker());
         let poll = loop {
             let this = self.as_mut().project();
             let ready = &this.shared.ready;
-            let next = ready.next(this.batch, *this.body_done, &mut waker, cx.waker());
+            let next = ready.next(this.batch, *this.body_done, &mut caller);
             if this.shared.is_stopped() {
                 break Poll::Ready(());
             }
             match next {
                 Next::Done => break Poll::Ready(()),
                 Next::Idle => break Poll::Pending,
-                Next::NeedWaker => clone_waker(cx, &mut waker, this.shared),
+                Next::NeedWaker => report(this.shared, || {
+                    let stale = caller.keep_current();
+                    quietly(|| drop(stale));
+                }),
                 Next::Run { body_woken } => {
                     if body_woken {
                         self.as_mut().poll_body(&start, &is_failure);
@@ -181,7 +184,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                 }
             }
         };
-        quietly(|| drop(waker));
+        quietly(|| drop(caller.into_kept()));
         poll
     }
 
@@ -276,16 +279,5 @@ fn must_end(shared: &Shared, body_done: bool) -> bool {
 fn report(shared: &Shared, code: impl FnOnce()) {
     if let Err(payload) = catch(code) {
         shared.panicked(payload);
-    }
-}
-
-/// Replaces `waker` by a clone of the caller's.
-fn clone_waker(cx: &Context<'_>, waker: &mut Option<Waker>, shared: &Shared) {
-    match catch(|| cx.waker().clone()) {
-        Ok(clone) => {
-            let stale = waker.replace(clone);
-            quietly(|| drop(stale));
-        }
-        Err(payload) => shared.panicked(payload),
     }
 }

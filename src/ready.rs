@@ -69,6 +69,47 @@ pub(crate) enum Next {
     Done,
 }
 
+/// The waker of the task that polls the scope, as one poll knows it.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    current: &'a Waker,
+    /// What the poll will leave behind when it goes idle: what an earlier poll left, or a clone of
+    /// `current`.
+    kept: Option<Waker>,
+    /// Whether `kept` wakes the same task as `current`. Set without asking for a clone, which need
+    /// not compare equal to what it was cloned from.
+    is_current: bool,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(current: &'a Waker) -> Self {
+        Self {
+            current,
+            kept: None,
+            is_current: false,
+        }
+    }
+
+    /// Clones the current waker, which is foreign code; gives back what it replaces.
+    pub(crate) fn keep_current(&mut self) -> Option<Waker> {
+        let clone = self.current.clone();
+        self.is_current = true;
+        self.kept.replace(clone)
+    }
+
+    /// What was not left behind, to be dropped outside the lock.
+    pub(crate) fn into_kept(self) -> Option<Waker> {
+        self.kept
+    }
+
+    fn take_back(&mut self, waker: &mut Option<Waker>) {
+        if let Some(waker) = waker.take() {
+            self.is_current = waker.will_wake(self.current);
+            self.kept = Some(waker);
+        }
+    }
+}
+
 /// The ready queue of one scope; generic so that the models can run it without async-task.
 #[derive(Debug)]
 pub(crate) struct Ready<R> {
@@ -156,20 +197,16 @@ impl<R> Ready<R> {
     /// Decides what a scope inside `poll` does next.
     ///
     /// An empty `batch` is swapped for the whole queue; a batch with a rest in it is older than
-    /// the queue and goes first. `waker` is where the caller keeps its clone of `current`; a waker
-    /// that an earlier poll stored is handed back through it, so that the caller can reuse it or
-    /// drop it outside the lock.
+    /// the queue and goes first. A waker that an earlier poll stored goes back to the caller, who
+    /// can leave it here again, or drop it outside the lock.
     pub(crate) fn next(
         &self,
         batch: &mut VecDeque<R>,
         body_done: bool,
-        waker: &mut Option<Waker>,
-        current: &Waker,
+        caller: &mut Caller<'_>,
     ) -> Next {
         let mut state = self.state.lock();
-        if waker.is_none() {
-            *waker = state.waker.take();
-        }
+        caller.take_back(&mut state.waker);
         if body_done && self.ordinary() == 0 {
             self.mark_ended(&mut state);
             return Next::Done;
@@ -181,13 +218,11 @@ impl<R> Ready<R> {
         if body_woken || !batch.is_empty() {
             return Next::Run { body_woken };
         }
-        match waker {
-            Some(known) if known.will_wake(current) => {
-                state.waker = waker.take();
-                Next::Idle
-            }
-            _ => Next::NeedWaker,
+        if !caller.is_current {
+            return Next::NeedWaker;
         }
+        state.waker = caller.kept.take();
+        Next::Idle
     }
 
     /// Ends the scope: no child can be added from here on. Gives back the stored waker, to be
