@@ -99,3 +99,8 @@ pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
 pub use scoped::{
     LocalScoped, LocalTryScoped, Scoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
 };
+
+/// The code in the README is tested like that of any other page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
