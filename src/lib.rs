@@ -65,6 +65,14 @@
 //! running, and a dropped one drops its children before `drop` returns.
 //!
 //! The crate needs no runtime: it works under async-std, smol, tokio or a bare `block_on`.
+//!
+//! # Guides
+//!
+//! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
+//! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
+//! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
+//! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
+//! * [Compiler errors](guide::errors): the words, the reason, the cure.
 #![deny(
     missing_docs,
     unsafe_op_in_unsafe_fn,
@@ -75,6 +83,8 @@
 mod child;
 mod driver;
 mod fallible;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handle;
 mod panic;
 mod ready;
@@ -89,3 +99,8 @@ pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
 pub use scoped::{
     LocalScoped, LocalTryScoped, Scoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
 };
+
+/// The code in the README is tested like that of any other page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,32 @@
+//! The guides: how to use scopes, in prose. There is no code in here.
+//!
+//! 1. [`life`]: the life of a task, from `spawn` to the drop of its future.
+//! 2. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
+//! 3. [`resources`]: what a scope holds, and how to test for a leak.
+//! 4. [`moving`]: moving an async-std code base, step by step.
+//! 5. [`errors`]: the compiler errors that everybody meets, and their cures.
+
+/// The life of a task: states, handles, and the order in which a scope ends.
+pub mod life {
+    #![doc = include_str!("guide/life.md")]
+}
+
+/// How clean-up works: return, error, panic, drop, forget, shutdown.
+pub mod cleanup {
+    #![doc = include_str!("guide/cleanup.md")]
+}
+
+/// What a scope holds, what a leak looks like, and how to test for one.
+pub mod resources {
+    #![doc = include_str!("guide/resources.md")]
+}
+
+/// Moving an async-std code base from `task::spawn` to scopes.
+pub mod moving {
+    #![doc = include_str!("guide/moving.md")]
+}
+
+/// The compiler errors that everybody meets: the words, the reason, the cure.
+pub mod errors {
+    #![doc = include_str!("guide/errors.md")]
+}
