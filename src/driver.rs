@@ -7,9 +7,9 @@
 //! # A poll
 //!
 //! 1. If the scope was stopped (a panic, an `Err`): end it.
-//! 2. If the body was woken: poll it.
-//! 3. Run the children that are ready, first in, first out, and look after each whether the scope
+//! 2. Run the children that are ready, first in, first out, and look after each whether the scope
 //!    was stopped, or is done.
+//! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
 //! 4. Repeat until nothing is ready: store the waker and return `Pending`. After a bounded number
 //!    of polls return `Pending` in any case, having woken ourselves: the task that polls the scope
 //!    shares its thread with others.
@@ -171,12 +171,9 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                     let stale = caller.keep_current();
                     quietly(|| drop(stale));
                 }),
-                Next::Run { body_woken } => {
-                    if body_woken {
-                        self.as_mut().poll_body(&start, &is_failure);
-                        turn.spend(false);
-                    }
+                Next::Run => {
                     self.as_mut().run_children(&mut turn);
+                    self.as_mut().poll_body(&mut turn, &start, &is_failure);
                     if turn.is_over() && !self.must_end() {
                         quietly(|| cx.waker().wake_by_ref());
                         break Poll::Pending;
@@ -188,17 +185,23 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         poll
     }
 
-    /// Polls the body, which the first time means to make it.
+    /// Polls the body if it was woken, which the first time means to make it.
     fn poll_body(
         self: Pin<&mut Self>,
+        turn: &mut Turn,
         start: impl Fn(F, &Arc<Shared>) -> Fut,
         is_failure: impl Fn(&Fut::Output) -> bool,
     ) {
         let mut this = self.project();
-        let waker = Waker::from(Arc::clone(this.shared));
+        let shared = &*this.shared;
+        if *this.body_done || shared.is_stopped() || !shared.ready.take_body_woken() {
+            return;
+        }
+        turn.spend(false);
+        let waker = Waker::from(Arc::clone(shared));
         let poll = catch(|| {
             if let Some(entry) = this.entry.take() {
-                this.body.set(Some(start(entry, this.shared)));
+                this.body.set(Some(start(entry, shared)));
             }
             match this.body.as_mut().as_pin_mut() {
                 Some(body) => body.poll(&mut Context::from_waker(&waker)),
@@ -209,13 +212,13 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(output)) => {
                 if is_failure(&output) {
-                    this.shared.stop();
+                    shared.stop();
                 }
                 *this.output = Some(output);
                 *this.body_done = true;
-                report(this.shared, || this.body.set(None));
+                report(shared, || this.body.set(None));
             }
-            Err(payload) => this.shared.panicked(payload),
+            Err(payload) => shared.panicked(payload),
         }
     }
 

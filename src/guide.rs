@@ -5,6 +5,7 @@
 //! 3. [`resources`]: what a scope holds, and how to test for a leak.
 //! 4. [`moving`]: moving an async-std code base, step by step.
 //! 5. [`errors`]: the compiler errors that everybody meets, and their cures.
+//! 6. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 pub mod life {
@@ -29,4 +30,9 @@ pub mod moving {
 /// The compiler errors that everybody meets: the words, the reason, the cure.
 pub mod errors {
     #![doc = include_str!("guide/errors.md")]
+}
+
+/// Why borrowing children are safe: the argument behind the `unsafe` code.
+pub mod soundness {
+    #![doc = include_str!("guide/soundness.md")]
 }

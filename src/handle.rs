@@ -16,7 +16,8 @@ use crate::child::{Meta, Output};
 /// A handle to a child of a scope: await it for the child's value.
 ///
 /// **Drop.** Dropping the handle neither cancels the child nor waits for it; the scope still waits
-/// for the child, and drops its value.
+/// for the child, and drops its value. So a time limit around a handle limits the wait; to limit
+/// the child put the limit around its future, `s.spawn(timeout(d, fut))`.
 ///
 /// # Panics
 ///

@@ -59,8 +59,8 @@ pub(crate) enum Kind {
 /// What the scope does next; see [`Ready::next`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Poll the body if it was woken, then run what is in the batch.
-    Run { body_woken: bool },
+    /// Run what is in the batch, then poll the body if it was woken.
+    Run,
     /// Nothing to do and no waker to wait with: clone the caller's, outside the lock, and ask again.
     NeedWaker,
     /// Nothing to do: return `Pending`. The waker is stored.
@@ -114,6 +114,8 @@ impl<'a> Caller<'a> {
 #[derive(Debug)]
 pub(crate) struct Ready<R> {
     state: Mutex<State<R>>,
+    /// Set under the lock; taken by the poll that is about to poll the body.
+    body_woken: AtomicBool,
     /// Signalled by a push that finds the end waiting for it.
     late: Condvar,
     /// Ordinary children that are alive. Raised under the lock, lowered by destructors.
@@ -127,7 +129,6 @@ pub(crate) struct Ready<R> {
 #[derive(Debug)]
 struct State<R> {
     queue: VecDeque<R>,
-    body_woken: bool,
     ended: bool,
     /// Set while the end waits for a late push.
     waiting: bool,
@@ -141,11 +142,11 @@ impl<R> Ready<R> {
         Self {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
-                body_woken: true,
                 ended: false,
                 waiting: false,
                 waker: None,
             }),
+            body_woken: AtomicBool::new(true),
             late: Condvar::new(),
             ordinary: AtomicUsize::new(0),
             background: AtomicUsize::new(0),
@@ -182,10 +183,16 @@ impl<R> Ready<R> {
     /// Marks the body as woken.
     pub(crate) fn wake_body(&self) {
         let mut state = self.state.lock();
-        state.body_woken = true;
+        // Release: what the waker's thread did before is visible to the poll of the body.
+        self.body_woken.store(true, Ordering::Release);
         let waker = state.waker.take();
         drop(state);
         wake(waker);
+    }
+
+    /// Whether the body was woken; from here on it is not.
+    pub(crate) fn take_body_woken(&self) -> bool {
+        self.body_woken.load(Ordering::Relaxed) && self.body_woken.swap(false, Ordering::Acquire)
     }
 
     /// Counts a child out. The very last thing that its destructor does.
@@ -211,12 +218,12 @@ impl<R> Ready<R> {
             self.mark_ended(&mut state);
             return Next::Done;
         }
-        let body_woken = mem::take(&mut state.body_woken) && !body_done;
         if batch.is_empty() {
             mem::swap(batch, &mut state.queue);
         }
+        let body_woken = !body_done && self.body_woken.load(Ordering::Relaxed);
         if body_woken || !batch.is_empty() {
-            return Next::Run { body_woken };
+            return Next::Run;
         }
         if !caller.is_current {
             return Next::NeedWaker;

@@ -127,8 +127,8 @@ where
 /// `Ok` means that the body and every ordinary child gave `Ok`. The `Err` of a background child
 /// ends the scope as well. A panic beats an `Err`.
 ///
-/// Everything else is as for [`scope`]. The compiler often cannot infer the error type from a `?`
-/// outside: name it at the closure's parameter.
+/// Everything else is as for [`scope`]. Name the error type at the closure's parameter, as below:
+/// a `?` inside a child converts errors, so the compiler cannot infer the type from it.
 ///
 /// # Examples
 ///
