@@ -35,10 +35,10 @@ pub(crate) fn run(options: &Options, log: impl Fn(String)) -> Result<Report, Fai
     task::block_on(async {
         warm_up().await.map_err(no_sockets)?;
         let before = Census::take();
-        let job = Job::prepare(target, options).await.map_err(no_sockets)?;
+        let setup = Setup::prepare(target, options).await.map_err(no_sockets)?;
         let report = match options.untracked {
-            false => job.run(log).await,
-            true => job.run_untracked(log).await,
+            false => setup.run(log).await,
+            true => setup.run_untracked(log).await,
         }?;
         Ok(Report { before, ..report })
     })
@@ -68,7 +68,7 @@ impl Target {
 }
 
 /// A walk that is ready to begin.
-struct Job {
+struct Setup {
     /// None if the pages come from elsewhere.
     server: Option<Server>,
     start: Url,
@@ -76,7 +76,7 @@ struct Job {
     shared: Shared,
 }
 
-impl Job {
+impl Setup {
     async fn prepare(target: Target, options: &Options) -> io::Result<Self> {
         let (server, start, addresses) = match target {
             Target::Server(start, addresses) => (None, start, addresses),

@@ -22,7 +22,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 /// No test takes this long, unless something hangs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the server does when it is asked for a page.
 #[derive(Clone, Debug)]
