@@ -119,7 +119,10 @@ pub(crate) enum FetchError {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(error) => write!(f, "cannot connect: {error}; is the server running?"),
+            Self::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                write!(f, "cannot connect: {error}; is the server running?")
+            }
+            Self::Connect(error) => write!(f, "cannot connect: {error}"),
             Self::Unaskable => write!(f, "the address cannot be sent in an HTTP request"),
             Self::Http(error) => write!(f, "the HTTP exchange failed: {}", innermost(error)),
             Self::Body(error) => write!(f, "the answer broke off: {}", innermost(&**error)),
