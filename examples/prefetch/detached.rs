@@ -1,0 +1,49 @@
+//! The same automator as the original report found it: its tasks are spawned with
+//! `async_std::task::spawn`, and nothing owns them.
+
+use std::sync::Arc;
+
+use async_std::task;
+use url::Url;
+
+use super::automator::{Open, Shared, Visit, prefetch};
+use super::client::FetchError;
+use super::ledger::Task;
+use super::server::Server;
+
+/// An automator whose background tasks are detached.
+#[derive(Debug)]
+pub(crate) struct Detached {
+    shared: Arc<Shared>,
+}
+
+impl Detached {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Closes the automator, and forgets its tasks: the handle of each was dropped when it was
+    /// spawned, so there is nobody to ask.
+    pub(crate) fn close(self) {}
+}
+
+impl Open for Detached {
+    async fn open(&self, url: &Url) -> Result<Visit, FetchError> {
+        let visit = self.shared.open(url).await?;
+        for link in self.shared.news(&visit.page) {
+            // Nothing can be borrowed: the task may outlive everything.
+            let task = Task::new(Arc::clone(&self.shared));
+            task::spawn(prefetch(task, link));
+        }
+        Ok(visit)
+    }
+}
+
+/// Serves as servers on async-std do: with one detached task per connection, for ever.
+pub(crate) async fn serve(server: Arc<Server>) {
+    loop {
+        let stream = server.accept().await;
+        let server = Arc::clone(&server);
+        task::spawn(async move { server.answer_all(stream).await });
+    }
+}

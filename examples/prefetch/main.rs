@@ -1,0 +1,70 @@
+//! An automator that walks through HTML pages and prefetches what they link to, so that it finds
+//! the next page in its cache.
+//!
+//! ```text
+//! cargo run --release --example prefetch
+//! cargo run --release --example prefetch -- --untracked
+//! ```
+//!
+//! The first run leaves nothing behind. The second one does the same work the way it is usually
+//! done, with detached tasks, and shows what is still alive after the automator was closed. The
+//! difference is the reason for this crate.
+//!
+//! # The tasks
+//!
+//! ```text
+//! scope ─ body: the walk, in a scope of its own ─ one background child per prefetch
+//!       └ background child: the server, a scope ─ one child per connection
+//! ```
+//!
+//! The sockets are real ones. hyper serves and asks over async-std's sockets, because a connection
+//! of hyper is a plain future: a child of a scope can own it, or drive it beside its request.
+//! Others spawn it where no scope reaches it: isahc brings a thread of its own, surf and trillium
+//! detach a task per connection (and today's trillium needs a newer compiler than this crate).
+//!
+//! Nothing uses a blocking pool: a digest takes microseconds, and a thread cannot be cancelled.
+
+mod automator;
+mod cache;
+mod client;
+mod detached;
+mod ledger;
+mod options;
+mod page;
+mod process;
+mod report;
+mod run;
+mod server;
+mod site;
+mod walk;
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use options::{HELP, Request};
+use run::Failure;
+
+fn main() -> ExitCode {
+    let result = match options::parse(env::args_os().skip(1)) {
+        Ok(Request::Help) => {
+            say(HELP);
+            Ok(())
+        }
+        Ok(Request::Run(options)) => run::run(&options, |line| say(format!("{line}\n"))).map(say),
+        Err(message) => Err(Failure::Usage(message)),
+    };
+    let (message, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Run(message)) => (message, 1),
+        Err(Failure::Usage(message)) => (message, 2),
+    };
+    let _ = writeln!(io::stderr(), "prefetch: {message}");
+    ExitCode::from(code)
+}
+
+/// Prints, unless nobody listens any more (`prefetch | head`).
+fn say(text: impl Display) {
+    let _ = write!(io::stdout(), "{text}");
+}

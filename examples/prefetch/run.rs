@@ -1,0 +1,200 @@
+//! One run of the program: the server, the walk, and the counting before and after.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use taskpen::scope;
+use url::Url;
+
+use super::automator::{Automator, How, Shared, Visit};
+use super::client::{Client, FetchError};
+use super::detached::{self, Detached};
+use super::options::{Options, Source};
+use super::process::Census;
+use super::report::{Report, SECOND_LOOK};
+use super::server::Server;
+use super::site::Site;
+use super::walk::{Plan, Tally, walk};
+
+/// Why there is no report; with a message for the user.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for what cannot be.
+    Usage(String),
+    /// The first page cannot be had.
+    Run(String),
+}
+
+/// Walks as `options` say; `log` is given a line per page.
+pub(crate) fn run(options: &Options, log: impl Fn(String)) -> Result<Report, Failure> {
+    // Whatever asks a process or a name server comes before the runtime: it takes a thread.
+    let target = Target::find(options)?;
+    task::block_on(async {
+        warm_up().await.map_err(no_sockets)?;
+        let before = Census::take();
+        let setup = Setup::prepare(target, options).await.map_err(no_sockets)?;
+        let report = match options.untracked {
+            false => setup.run(log).await,
+            true => setup.run_untracked(log).await,
+        }?;
+        Ok(Report { before, ..report })
+    })
+}
+
+/// Where the walk goes.
+enum Target {
+    /// To the built-in server.
+    Site(Site),
+    /// To another one, which has these addresses.
+    Server(Url, Vec<SocketAddr>),
+}
+
+impl Target {
+    fn find(options: &Options) -> Result<Self, Failure> {
+        match &options.source {
+            Source::ThisMachine => Ok(Self::Site(Site::of_this_machine())),
+            Source::Directory(root) => Site::below(root).map(Self::Site).map_err(Failure::Usage),
+            Source::Server(url) => match url.socket_addrs(|| None) {
+                Ok(addresses) => Ok(Self::Server(url.clone(), addresses)),
+                Err(error) => Err(Failure::Run(format!(
+                    "cannot find the server of {url}: {error}; check `--url`"
+                ))),
+            },
+        }
+    }
+}
+
+/// A walk that is ready to begin.
+struct Setup {
+    /// None if the pages come from elsewhere.
+    server: Option<Server>,
+    start: Url,
+    plan: Plan,
+    shared: Shared,
+}
+
+impl Setup {
+    async fn prepare(target: Target, options: &Options) -> io::Result<Self> {
+        let (server, start, addresses) = match target {
+            Target::Server(start, addresses) => (None, start, addresses),
+            Target::Site(site) => {
+                let page = site.start().to_owned();
+                let server = Server::bind(site, options.latency).await?;
+                let address = server.address()?;
+                let start = Url::parse(&format!("http://{address}/{page}"));
+                (
+                    Some(server),
+                    start.map_err(io::Error::other)?,
+                    vec![address],
+                )
+            }
+        };
+        let client = Client::new(addresses, options.timeout);
+        Ok(Self {
+            server,
+            start,
+            plan: Plan {
+                pages: options.pages,
+                pause: options.pause,
+            },
+            shared: Shared::new(client, options.in_flight),
+        })
+    }
+
+    /// Walks with children of scopes. Leaving the inner one closes the automator, leaving the
+    /// outer one the server.
+    async fn run(self, log: impl Fn(String)) -> Result<Report, Failure> {
+        let Self {
+            server,
+            start,
+            plan,
+            shared,
+        } = self;
+        let tally = scope(async |s| {
+            if let Some(server) = server {
+                s.spawn_background(async move { server.serve().await });
+            }
+            scope(async |s| {
+                let automator = Automator::new(s, &shared);
+                walk(&automator, &start, plan, logger(&log)).await
+            })
+            .await
+        })
+        .await;
+        let after = Census::take();
+        report(tally, &start, &shared, after)
+    }
+
+    /// Walks with detached tasks.
+    async fn run_untracked(self, log: impl Fn(String)) -> Result<Report, Failure> {
+        if let Some(server) = self.server {
+            task::spawn(detached::serve(Arc::new(server)));
+        }
+        let shared = Arc::new(self.shared);
+        let automator = Detached::new(Arc::clone(&shared));
+        let tally = walk(&automator, &self.start, self.plan, logger(&log)).await;
+        automator.close();
+        let after = Census::take();
+        let report = report(tally, &self.start, &shared, after)?;
+        task::sleep(SECOND_LOOK).await;
+        Ok(Report {
+            later: Some(shared.ledger.counts()),
+            ..report
+        })
+    }
+}
+
+/// Makes the runtime start its threads and open its own files, so that they count as `before`.
+async fn warm_up() -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let connected = task::spawn(TcpStream::connect(address));
+    listener.accept().await?;
+    connected.await?;
+    Ok(())
+}
+
+fn no_sockets(error: io::Error) -> Failure {
+    Failure::Run(format!("cannot open a socket on this machine: {error}"))
+}
+
+/// What is there to say when everything was closed.
+fn report(
+    tally: Result<Tally, FetchError>,
+    start: &Url,
+    shared: &Shared,
+    after: Option<Census>,
+) -> Result<Report, Failure> {
+    let tally = tally
+        .map_err(|error| Failure::Run(format!("cannot fetch the first page, {start}: {error}")))?;
+    Ok(Report {
+        tally,
+        counts: shared.ledger.counts(),
+        reasons: shared.ledger.reasons(),
+        before: None,
+        after,
+        later: None,
+    })
+}
+
+/// An observer of the walk that makes a line of every page.
+fn logger(log: &impl Fn(String)) -> impl Fn(&Url, &Result<Visit, FetchError>) {
+    |url, visit| match visit {
+        Ok(Visit { page, how }) => {
+            let how = match how {
+                How::Cached => "cached",
+                How::Waited => "waited",
+                How::Direct => "direct",
+            };
+            let (digest, links) = (page.short_digest(), page.links.len());
+            let kib = page.bytes.div_ceil(1024);
+            log(format!(
+                "{how}  {digest}  {kib:>5} KiB  {links:>4} links  {url}"
+            ));
+        }
+        Err(error) => log(format!("failed  {url}: {error}")),
+    }
+}

@@ -1,0 +1,78 @@
+//! The walk: opens one page after the other in the order in which the links to them appear, and
+//! never one twice.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use async_std::task;
+use url::Url;
+
+use super::automator::{How, Open, Visit};
+use super::client::FetchError;
+
+/// How far to walk, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Pages to visit, those that cannot be fetched not counted.
+    pub(crate) pages: usize,
+    /// How long the automator is busy with a page before it goes on.
+    pub(crate) pause: Duration,
+}
+
+/// What a walk came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) cached: usize,
+    pub(crate) waited: usize,
+    pub(crate) direct: usize,
+    /// Pages that could not be fetched.
+    pub(crate) failed: usize,
+}
+
+impl Tally {
+    pub(crate) fn visited(&self) -> usize {
+        self.cached + self.waited + self.direct
+    }
+
+    fn count(&mut self, how: How) {
+        match how {
+            How::Cached => self.cached += 1,
+            How::Waited => self.waited += 1,
+            How::Direct => self.direct += 1,
+        }
+    }
+}
+
+/// Walks from `start`, and shows what came of every page to `observe`.
+///
+/// Fails only if the first page does; the failure of a later one is counted.
+pub(crate) async fn walk(
+    automator: &impl Open,
+    start: &Url,
+    plan: Plan,
+    mut observe: impl FnMut(&Url, &Result<Visit, FetchError>),
+) -> Result<Tally, FetchError> {
+    let mut tally = Tally::default();
+    let mut known = HashSet::from([start.clone()]);
+    let mut next = VecDeque::from([start.clone()]);
+    while let Some(url) = next.pop_front() {
+        let visit = match automator.open(&url).await {
+            Err(error) if url == *start => return Err(error),
+            visit => visit,
+        };
+        observe(&url, &visit);
+        match visit {
+            Ok(Visit { page, how }) => {
+                tally.count(how);
+                let links = page.links.iter();
+                next.extend(links.filter(|link| known.insert((*link).clone())).cloned());
+            }
+            Err(_) => tally.failed += 1,
+        }
+        if tally.visited() == plan.pages {
+            break;
+        }
+        task::sleep(plan.pause).await;
+    }
+    Ok(tally)
+}
