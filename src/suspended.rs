@@ -15,12 +15,11 @@
 #![forbid(unsafe_code)]
 
 use std::mem;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 use slab::Slab;
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicU32, Mutex, Ordering};
 
 /// The number of a child's slot, kept with the child. Read and written under the registry's lock.
 #[derive(Debug)]

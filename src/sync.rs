@@ -1,13 +1,14 @@
 //! Locks and atomics, in one place so that a model checker can stand in for them.
 //!
-//! The modules that use this one ([`crate::ready`]) import no other source of synchronisation. The
-//! loom models in `tests/loom` compile those very files against a `sync` module of their own.
+//! The modules that use this one import no other source of synchronisation, reference counts
+//! apart. The loom models in `tests/loom` compile [`crate::ready`], [`crate::suspended`],
+//! [`crate::shared`] and [`crate::driver`] against a `sync` module of their own.
 #![forbid(unsafe_code)]
 
 use std::sync::PoisonError;
 
 pub(crate) use std::sync::MutexGuard;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// A mutex that ignores poison.
 ///
