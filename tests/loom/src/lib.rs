@@ -1,0 +1,35 @@
+//! Models of a scope under every interleaving of its threads, checked by loom.
+//!
+//! The modules with a `path` are the crate's own files. They meet a `sync` made of loom's types
+//! and a `child` that stands for async-task; both are in this folder. So what the models explore
+//! is the ready queue, the registry of suspended children, the shared state and the driver as
+//! they ship: how a scope goes idle, and how it ends.
+//!
+//! Each model is one race with two outcomes or more. It asserts what holds in every execution,
+//! and afterwards that each outcome did occur: a model in which the race never happens says
+//! nothing.
+//!
+//! What loom cannot see: the reference counts of `std::sync::Arc`, spurious wake-ups of a
+//! condition variable, and orderings weaker than those of its mutex, which is sequentially
+//! consistent.
+#![cfg(test)]
+
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/driver.rs"]
+mod driver;
+#[path = "../../../src/panic.rs"]
+mod panic;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/ready.rs"]
+mod ready;
+#[path = "../../../src/shared.rs"]
+mod shared;
+#[path = "../../../src/suspended.rs"]
+mod suspended;
+
+mod child;
+mod support;
+mod sync;
+
+mod ending;
+mod idling;

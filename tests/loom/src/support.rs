@@ -1,0 +1,221 @@
+//! What every model needs: a scope, a task that polls it, and marks for what was seen.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool as Mark, AtomicUsize as Count, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::cell::UnsafeCell;
+use loom::sync::{Condvar, Mutex};
+
+use crate::child::Task;
+use crate::driver::Driver;
+use crate::ready::Kind;
+use crate::shared::Shared;
+use crate::sync::AtomicBool;
+
+/// Runs `model` under every interleaving of its threads.
+pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
+    loom::model::Builder::new().check(model);
+}
+
+/// Runs `model` under every interleaving that takes the processor from a thread, unasked, at most
+/// `preemptions` times. For models of three threads, which have too many interleavings otherwise.
+pub(crate) fn explore_within(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+/// An outcome that has to occur in one execution of a model at least.
+pub(crate) struct Outcome {
+    name: &'static str,
+    seen: Mark,
+}
+
+impl Outcome {
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            seen: Mark::new(false),
+        }
+    }
+
+    pub(crate) fn mark(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// For the end of a test, after all executions.
+    pub(crate) fn assert_seen(&self) {
+        let seen = self.seen.load(Ordering::Relaxed);
+        assert!(seen, "in no execution of the model: {}", self.name);
+    }
+}
+
+/// The body of a scope: done once it is told to be.
+pub(crate) struct Body(Arc<AtomicBool>);
+
+impl Future for Body {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// A scope on the crate's own driver.
+pub(crate) struct Scope {
+    driver: Pin<Box<Driver<'static, Body, Body, ()>>>,
+    body_may_finish: Arc<AtomicBool>,
+}
+
+impl Scope {
+    /// A scope whose body is still busy.
+    pub(crate) fn new() -> Self {
+        let body_may_finish = Arc::new(AtomicBool::new(false));
+        Self {
+            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)))),
+            body_may_finish,
+        }
+    }
+
+    /// A scope whose body is done at its first poll.
+    pub(crate) fn with_finished_body() -> Self {
+        let scope = Self::new();
+        scope.body_may_finish.store(true, Ordering::Release);
+        scope
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(self.driver.shared())
+    }
+
+    /// Adds a child from the thread of the scope.
+    pub(crate) fn spawn(&self, kind: Kind) -> Arc<Task> {
+        let child = Task::new(&self.shared(), kind);
+        assert!(child.add(), "the scope has not ended");
+        child
+    }
+
+    /// What lets the body finish, from any thread.
+    pub(crate) fn body_switch(&self) -> impl FnOnce() + use<> {
+        let body_may_finish = Arc::clone(&self.body_may_finish);
+        let waker = Waker::from(self.shared());
+        move || {
+            body_may_finish.store(true, Ordering::Release);
+            waker.wake();
+        }
+    }
+
+    /// Polls once; true if the scope is over.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> bool {
+        let mut cx = Context::from_waker(waker);
+        let poll = self
+            .driver
+            .as_mut()
+            .poll(&mut cx, |body, _| body, |()| false);
+        match poll {
+            Poll::Pending => false,
+            Poll::Ready(Ok(_)) => true,
+            Poll::Ready(Err(_)) => panic!("something in the model has panicked"),
+        }
+    }
+
+    /// Polls to the end; how often the scope was idle before.
+    pub(crate) fn run(&mut self) -> usize {
+        self.run_until(|| false)
+    }
+
+    /// Polls until the scope is over or `enough`; how often it was idle before.
+    pub(crate) fn run_until(&mut self, enough: impl Fn() -> bool) -> usize {
+        let (sleeps, wakes) = run(|waker| self.poll(waker) || enough());
+        // A stop can be seen by the poll that has just gone idle, and wakes it all the same.
+        let slack = usize::from(self.driver.shared().is_stopped());
+        assert!(
+            (sleeps..=sleeps + slack).contains(&wakes),
+            "woken once each time it was idle"
+        );
+        sleeps
+    }
+}
+
+/// Polls until `poll` is done, asleep in between: a lost wake-up is a deadlock, which loom reports.
+/// How often it slept, and how often it was woken.
+pub(crate) fn run(mut poll: impl FnMut(&Waker) -> bool) -> (usize, usize) {
+    let sleeper = Arc::new(Sleeper::default());
+    let waker = Waker::from(Arc::clone(&sleeper));
+    let mut sleeps = 0;
+    while !poll(&waker) {
+        sleeps += 1;
+        sleeper.sleep();
+    }
+    (sleeps, sleeper.wakes())
+}
+
+/// After the end, once all other threads are done as well: nothing is left, nothing comes late.
+pub(crate) fn assert_over(shared: &Shared, children: &[&Task]) {
+    for child in children {
+        assert_eq!(child.drops(), 1, "each future is dropped once");
+        child.lent().reclaim();
+    }
+    assert_eq!(shared.ready.len(), 0);
+    let mut rest = Default::default();
+    assert!(!shared.ready.drain(&mut rest), "the ready queue is empty");
+}
+
+/// Data that a child borrows. loom reports a borrow that is not over before `reclaim`.
+#[derive(Debug)]
+pub(crate) struct Lent(UnsafeCell<()>);
+
+// SAFETY: nothing is read or written through the cell, loom only checks who would have.
+unsafe impl Sync for Lent {}
+
+impl Lent {
+    pub(crate) fn new() -> Self {
+        Self(UnsafeCell::new(()))
+    }
+
+    /// What a child does in a poll and in its destructor.
+    pub(crate) fn borrow(&self) {
+        self.0.with(|_| ());
+    }
+
+    /// What the code after the scope may do.
+    pub(crate) fn reclaim(&self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
+/// The task that polls a scope, asleep: stands for an executor.
+#[derive(Default)]
+struct Sleeper {
+    woken: Mutex<bool>,
+    bell: Condvar,
+    wakes: Count,
+}
+
+impl Sleeper {
+    fn sleep(&self) {
+        let mut woken = self.woken.lock().unwrap();
+        while !*woken {
+            woken = self.bell.wait(woken).unwrap();
+        }
+        *woken = false;
+    }
+
+    fn wakes(&self) -> usize {
+        self.wakes.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+        *self.woken.lock().unwrap() = true;
+        self.bell.notify_one();
+    }
+}
