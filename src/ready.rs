@@ -183,8 +183,10 @@ impl<R> Ready<R> {
     /// Marks the body as woken.
     pub(crate) fn wake_body(&self) {
         let mut state = self.state.lock();
-        // Release: what the waker's thread did before is visible to the poll of the body.
-        self.body_woken.store(true, Ordering::Release);
+        // Release: what the waker's thread did before is visible to the poll of the body. An
+        // exchange rather than a store, for loom: it does not know that a store which an exchange
+        // did not read must come after it.
+        self.body_woken.swap(true, Ordering::Release);
         let waker = state.waker.take();
         drop(state);
         wake(waker);

@@ -63,7 +63,7 @@ fn background_spawn_and_return() {
         } else {
             REFUSED.mark();
         }
-        assert_eq!(child.polls(), 0);
+        assert!(child.polls() <= 1, "it was polled at most once for one wake-up");
         assert_over(&scope.shared(), &[&child]);
     });
     REFUSED.assert_seen();
