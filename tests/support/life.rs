@@ -223,19 +223,19 @@ impl Wake for Wakes {
 }
 
 /// Polls once, with a waker that does nothing.
-pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     poll_with(future, Waker::noop())
 }
 
 /// Polls once, with this waker.
-pub(crate) fn poll_with<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+pub(crate) fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }
 
 /// Polls until the future has nothing to do: as long as it wakes its waker.
 ///
 /// A future that wakes itself for ever fails the test instead of hanging it.
-pub(crate) fn settle<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) fn settle<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     let (wakes, waker) = Wakes::waker();
     for _ in 0..100_000 {
         let poll = poll_with(future.as_mut(), &waker);
