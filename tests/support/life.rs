@@ -186,6 +186,12 @@ impl Gate {
         state.waker.clone().expect("somebody waits at the gate")
     }
 
+    /// The waker of who waits; the gate keeps none.
+    pub(crate) fn take_waker(&self) -> Waker {
+        let waker = self.0.lock().unwrap().waker.take();
+        waker.expect("somebody waits at the gate")
+    }
+
     /// How often the future that waits was polled.
     pub(crate) fn polls(&self) -> usize {
         self.0.lock().unwrap().polls
