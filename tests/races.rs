@@ -8,7 +8,7 @@ mod support;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Barrier, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::task::{Poll, Waker};
 use std::thread;
 
@@ -21,6 +21,31 @@ const ROUNDS: usize = 200;
 
 /// Threads beside the one that owns the scope.
 const THREADS: usize = 3;
+
+/// A barrier that lets all threads go within nanoseconds.
+struct SpinBarrier {
+    threads: usize,
+    arrived: AtomicUsize,
+}
+
+impl SpinBarrier {
+    fn new(threads: usize) -> Self {
+        let arrived = AtomicUsize::new(0);
+        Self { threads, arrived }
+    }
+
+    fn wait(&self) {
+        self.arrived.fetch_add(1, SeqCst);
+        for spins in 1.. {
+            if self.arrived.load(SeqCst) == self.threads {
+                return;
+            }
+            if spins % 1000 == 0 {
+                thread::yield_now();
+            }
+        }
+    }
+}
 
 /// A scope, pending, with a guarded child at each gate.
 fn suspended<'a>(gates: &'a [Gate], drops: &'a Counter) -> Pin<Box<impl Future + Send + 'a>> {
@@ -47,7 +72,7 @@ fn wake_during_a_drop() {
             let gates: [Gate; 16] = Default::default();
             let scoped = suspended(&gates, &drops);
             let wakers = gates.each_ref().map(Gate::waker);
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             thread::scope(|threads| {
                 for _ in 0..THREADS {
                     threads.spawn(|| {
@@ -78,7 +103,7 @@ fn spent_wakers_during_a_drop() {
             let drops = Counter::default();
             let gates: [Gate; THREADS * 8] = Default::default();
             let scoped = suspended(&gates, &drops);
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             thread::scope(|threads| {
                 for share in gates.chunks(8) {
                     let wakers: Vec<Waker> = share.iter().map(Gate::take_waker).collect();
@@ -98,6 +123,48 @@ fn spent_wakers_during_a_drop() {
                 assert_eq!(drops.get(), gates.len());
             });
             assert!(gates.iter().all(|gate| gate.polls() == 1));
+        }
+    });
+}
+
+/// L3, L5: a thread is about to push the one child of a scope when that is dropped: the queue is
+/// empty, but the child is not gone. Another thread keeps the lock busy, so that the push is often
+/// late.
+#[test]
+fn late_push_during_a_drop() {
+    watched(|| {
+        for _ in 0..ROUNDS * 4 {
+            let (drops, over) = (Counter::default(), AtomicBool::new(false));
+            let (gate, body) = (Gate::default(), Gate::default());
+            let mut scoped = Box::pin(scope(async |s| {
+                let (guard, gate) = (drops.guard(), gate.wait());
+                s.spawn(async move {
+                    let _guard = guard;
+                    gate.await;
+                });
+                body.wait().await;
+            }));
+            assert!(settle(scoped.as_mut()).is_pending());
+            let start = SpinBarrier::new(3);
+            thread::scope(|threads| {
+                threads.spawn(|| {
+                    let body = body.take_waker();
+                    start.wait();
+                    while !over.load(SeqCst) {
+                        body.wake_by_ref();
+                    }
+                });
+                threads.spawn(|| {
+                    let child = gate.take_waker();
+                    start.wait();
+                    child.wake();
+                });
+                start.wait();
+                drop(scoped);
+                let dropped = drops.get();
+                over.store(true, SeqCst);
+                assert_eq!(dropped, 1);
+            });
         }
     });
 }
@@ -123,7 +190,7 @@ fn wake_during_a_normal_end() {
             }));
             assert!(settle(scoped.as_mut()).is_pending());
             let wakers = gates.each_ref().map(Gate::waker);
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             thread::scope(|threads| {
                 for _ in 0..THREADS {
                     threads.spawn(|| {
@@ -183,7 +250,7 @@ fn wakes_while_the_scope_runs() {
     watched(|| {
         for _ in 0..20 {
             let steps: [Steps; 8] = Default::default();
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             let mut scoped = Box::pin(scope(async |s| {
                 for steps in &steps {
                     s.spawn(steps.wait_for(THREADS * 100));
@@ -247,7 +314,7 @@ fn spawns_during_a_drop() {
     watched(|| {
         for _ in 0..ROUNDS {
             let (shown, drops) = (OnceLock::new(), Counter::default());
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             let mut scoped = Box::pin(scope(async |s| {
                 let _ = shown.set(s);
                 pending::<()>().await;
@@ -288,7 +355,7 @@ fn cancels_during_a_drop() {
     watched(|| {
         for _ in 0..ROUNDS {
             let (handles, drops) = (Mutex::new(Vec::new()), Counter::default());
-            let start = Barrier::new(THREADS + 1);
+            let start = SpinBarrier::new(THREADS + 1);
             let mut scoped = Box::pin(scope(async |s| {
                 for _ in 0..THREADS * 8 {
                     let guard = drops.guard();
