@@ -228,9 +228,9 @@ impl Wake for Wakes {
     }
 }
 
-/// Polls once, with a waker that does nothing.
+/// Polls once, with a waker of its own.
 pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    poll_with(future, Waker::noop())
+    poll_with(future, &Wakes::waker().1)
 }
 
 /// Polls once, with this waker.
