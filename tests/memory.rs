@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::future::pending;
 use std::task::Waker;
 
-use futures_lite::future::yield_now;
+use futures_lite::future::{block_on, yield_now};
 use support::{Gate, poll_once, run, settle};
 use taskpen::scope;
 
@@ -107,14 +107,14 @@ async fn awaited(count: usize) {
 /// L10: many children one after the other run in constant memory.
 #[test]
 fn children_one_after_the_other() {
-    run(awaited(MANY));
+    block_on(awaited(MANY));
 }
 
 /// L10: the full promise.
 #[test]
 #[ignore = "takes half a minute"]
 fn ten_million_children_one_after_the_other() {
-    run(awaited(TEN_MILLION));
+    block_on(awaited(TEN_MILLION));
 }
 
 /// L10: the same in each kind of scope, with children of both kinds whose handles are dropped, or
