@@ -1,0 +1,211 @@
+//! What a scope holds while it runs and after its end: L10.
+//!
+//! The allocator counts per thread, and a scope without a runtime stays on its thread. So the
+//! tests of this file don't disturb each other.
+#![allow(
+    unused_doc_comments,
+    reason = "`each_form!` writes the tests it stands before"
+)]
+
+#[macro_use]
+#[path = "support/life.rs"]
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::pending;
+use std::task::Waker;
+
+use futures_lite::future::{block_on, yield_now};
+use support::{Gate, poll_once, run, settle};
+use taskpen::scope;
+
+/// The system's allocator, with a count of the bytes in use.
+struct Counting;
+
+thread_local! {
+    /// Bytes that this thread allocated, less those that it freed.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    // A thread that is on its way out has nothing left to measure.
+    let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
+}
+
+// SAFETY: it hands everything to the system's allocator. The counting allocates nothing: the
+// thread-local is constant and has no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: our caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: `pointer` came from `alloc` with this layout, that is from the system.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes in use by this thread.
+fn live() -> isize {
+    LIVE.get()
+}
+
+/// Children in a test that CI runs, and in one that nobody waits for.
+const MANY: usize = if cfg!(debug_assertions) {
+    200_000
+} else {
+    2_000_000
+};
+const TEN_MILLION: usize = 10_000_000;
+
+/// Watches the memory of a scope in whose body children come and go.
+#[derive(Default)]
+struct Watch {
+    rounds: usize,
+    limit: isize,
+}
+
+impl Watch {
+    /// To be called when all but a constant number of children are gone. What the first thousand
+    /// needed is all there may ever be.
+    fn look(&mut self) {
+        self.rounds += 1;
+        if self.rounds <= 1000 {
+            self.limit = self.limit.max(live());
+        } else {
+            assert!(live() <= self.limit, "grew after {} children", self.rounds);
+        }
+    }
+}
+
+/// Runs `count` children one after the other, and awaits each. They are suspended once, so that
+/// they are registered.
+async fn awaited(count: usize) {
+    let mut watch = Watch::default();
+    scope(async |s| {
+        for round in 0..count {
+            let child = s.spawn(async move {
+                let on_the_heap = Box::new(round);
+                yield_now().await;
+                *on_the_heap
+            });
+            assert_eq!(child.await, round);
+            watch.look();
+        }
+    })
+    .await;
+    assert_eq!(watch.rounds, count);
+}
+
+/// L10: many children one after the other run in constant memory.
+#[test]
+fn children_one_after_the_other() {
+    block_on(awaited(MANY));
+}
+
+/// L10: the full promise.
+#[test]
+#[ignore = "takes half a minute"]
+fn ten_million_children_one_after_the_other() {
+    block_on(awaited(TEN_MILLION));
+}
+
+/// L10: the same in each kind of scope, with children of both kinds whose handles are dropped, or
+/// cancelled, or awaited.
+each_form!(children_of_every_kind, |scope, ok| {
+    let mut watch = Watch::default();
+    let outcome = run(scope(async |s| {
+        for round in 0..MANY / 40 {
+            s.spawn(async move {
+                yield_now().await;
+                ok(Box::new(round))
+            });
+            s.spawn_background(async { ok(Box::new(0)) });
+            s.spawn_with(async |s| {
+                s.spawn(async { ok(()) }).await;
+                ok(())
+            })
+            .await;
+            let endless = s.spawn(async { ok(pending::<()>().await) });
+            yield_now().await;
+            assert_eq!(endless.cancel().await, None);
+            yield_now().await;
+            assert!(s.is_empty());
+            watch.look();
+        }
+        ok(())
+    }));
+    assert_eq!(outcome, ok(()));
+    assert_eq!(watch.rounds, MANY / 40);
+});
+
+/// L10: what a child owns is freed when it finishes, though its handle is kept.
+each_form!(children_whose_handles_are_kept, |scope, ok| {
+    const OWNED: usize = 1024 * 1024;
+    let outcome = run(scope(async |s| {
+        let mut handles = Vec::new();
+        let before = live();
+        for _ in 0..100 {
+            handles.push(s.spawn(async {
+                let owned = vec![0_u8; OWNED];
+                yield_now().await;
+                ok(owned.len())
+            }));
+            while !s.is_empty() {
+                yield_now().await;
+            }
+            assert!(live() - before < OWNED as isize);
+        }
+        let mut sum = 0;
+        for handle in handles {
+            sum += handle.await;
+        }
+        ok(sum)
+    }));
+    assert_eq!(outcome, ok(100 * OWNED));
+});
+
+/// L1, L3: a scope leaves nothing behind, whether it returns or is dropped at its first poll or
+/// later; its wakers and handles may outlive it for a while.
+each_form!(nothing_left_behind, |scope, ok| {
+    let before = live();
+    for finish in [true, false] {
+        let gates: [Gate; 3] = Default::default();
+        let mut scoped = Box::pin(scope(async |s| {
+            for gate in &gates {
+                let gate = gate.wait();
+                s.spawn_with(async move |s| {
+                    s.spawn_background(async { ok(pending::<()>().await) });
+                    gate.await;
+                    ok(Box::new(3))
+                });
+            }
+            for _ in 0..1000 {
+                s.spawn(async { ok(Box::new(4)) });
+            }
+            let kept = s.spawn(async { ok(Box::new(5)) });
+            ok((s, kept))
+        }));
+        assert!(poll_once(scoped.as_mut()).is_pending());
+        assert!(settle(scoped.as_mut()).is_pending());
+        let late = gates.each_ref().map(Gate::waker);
+        if finish {
+            gates.iter().for_each(Gate::open);
+            let handles = settle(scoped.as_mut());
+            assert!(handles.is_ready());
+            drop(scoped);
+            drop(handles);
+        } else {
+            drop(scoped);
+        }
+        late.into_iter().for_each(Waker::wake);
+    }
+    assert_eq!(live(), before);
+});
