@@ -3,13 +3,13 @@
 #[path = "support/failing.rs"]
 mod failing;
 
-use std::future::{Future, Ready, pending, poll_fn};
+use std::future::{Ready, pending};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Mutex;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
-use failing::{Bang, Tally, bang, poll_once, raised};
+use failing::{Bang, Tally, bang, poll_once, raised, sleeper};
 use futures_lite::FutureExt;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{LocalScope, Scope, TryScope, local_scope, scope, try_scope};
@@ -116,21 +116,6 @@ fn woken_siblings_of_a_panic() {
     assert_eq!(raised(|| poll_once(sc.as_mut())), "waker");
     assert_eq!(polls.get(), 6);
     assert_eq!(drops.get(), 6);
-}
-
-/// A future that counts its polls, leaves a waker at each, and never finishes.
-fn sleeper<'a>(
-    polls: &'a Tally,
-    drops: &'a Tally,
-    wakers: &'a Mutex<Vec<Waker>>,
-) -> impl Future<Output = ()> + Send + 'a {
-    let guard = drops.guard();
-    poll_fn(move |cx| {
-        let _inside = &guard;
-        polls.add();
-        wakers.lock().unwrap().push(cx.waker().clone());
-        Poll::Pending
-    })
 }
 
 /// F1: a panic after the body has finished drops the body's value and the other children.

@@ -4,12 +4,12 @@
 #![allow(dead_code)]
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind, set_hook, take_hook};
 use std::pin::Pin;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Mutex, Once};
+use std::task::{Context, Poll, Waker};
 use std::thread::panicking;
 
 use futures::task::noop_waker_ref;
@@ -195,6 +195,21 @@ impl Drop for Miner<'_> {
         self.0.add();
         lay_mine();
     }
+}
+
+/// A future that counts its polls, leaves a waker at each, and never finishes.
+pub(crate) fn sleeper<'a>(
+    polls: &'a Tally,
+    drops: &'a Tally,
+    wakers: &'a Mutex<Vec<Waker>>,
+) -> impl Future<Output = ()> + Send + 'a {
+    let guard = drops.guard();
+    poll_fn(move |cx| {
+        let _inside = &guard;
+        polls.add();
+        wakers.lock().unwrap().push(cx.waker().clone());
+        Poll::Pending
+    })
 }
 
 /// A future that gives its value at once, and keeps `inside` until it is dropped.
