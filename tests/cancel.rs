@@ -1,4 +1,5 @@
 //! Cancelling one child through its handle.
+#![allow(clippy::async_yields_async)] // a handle that leaves its scope is what is tested
 
 #[path = "support/failing.rs"]
 mod failing;
@@ -97,6 +98,7 @@ fn cancel_after_the_end() {
 
 /// H2: `cancel` acts at the call, whether or not its future is ever polled.
 #[test]
+#[expect(clippy::let_underscore_future)] // this is what people write
 fn cancel_in_passing() {
     let drops = Tally::new();
     let polls = Tally::new();
@@ -105,7 +107,7 @@ fn cancel_in_passing() {
         turn().await;
         let never_ran = s.spawn(polls.polled());
         let _ = suspended.cancel();
-        let _ = never_ran.cancel();
+        drop(never_ran.cancel());
         while !s.is_empty() {
             turn().await;
         }
@@ -135,7 +137,7 @@ fn value_in_a_dropped_cancel() {
         let child = s.spawn(async { drops.guard() });
         turn().await;
         assert_eq!(drops.get(), 0);
-        let _ = child.cancel();
+        drop(child.cancel());
         assert_eq!(drops.get(), 1);
     }));
 }
@@ -163,7 +165,7 @@ fn cancel_of_oneself() {
                 for _ in 0..turns_before {
                     turn().await;
                 }
-                let _ = take(&own).cancel();
+                drop(take(&own).cancel());
                 before.add();
                 yield_now().await;
                 after.add();
@@ -304,7 +306,7 @@ fn cancel_wakes_the_scope() {
         threads.spawn(move || {
             let child = receive.recv().unwrap();
             block_on(is_suspended).unwrap();
-            let _ = child.cancel();
+            drop(child.cancel());
         });
         // Nothing but the cancelled child can end this scope.
         block_on(scope(async |s| {

@@ -322,7 +322,7 @@ fn question_mark() {
         let sum = try_scope(async |s: TryScope<'_, io::Error>| {
             let parsed: Vec<_> = input
                 .iter()
-                .map(|text| s.spawn(async { Ok(parse(text).await? + 0) }))
+                .map(|text| s.spawn(async { Ok(2 * parse(text).await?) }))
                 .collect();
             let mut sum = parse("0").await?;
             for number in parsed {
@@ -334,6 +334,6 @@ fn question_mark() {
         Ok(sum)
     }
 
-    assert_eq!(block_on(sum(&["1", "2", "3"])).unwrap(), 6);
+    assert_eq!(block_on(sum(&["1", "2", "3"])).unwrap(), 12);
     assert!(block_on(sum(&["1", "x", "3"])).is_err());
 }

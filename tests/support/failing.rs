@@ -157,8 +157,8 @@ impl Tally {
     }
 
     /// A future that counts its polls and finishes at the first.
-    pub(crate) fn polled(&self) -> impl Future<Output = ()> + Send + '_ {
-        async { self.add() }
+    pub(crate) async fn polled(&self) {
+        self.add();
     }
 }
 
