@@ -238,29 +238,36 @@ where
 pub struct Scoped<'env, F, Fut: Future, M = Multi> {
     #[pin]
     driver: Driver<'env, F, Fut, M>,
+    /// Calls the closure. A pointer, so that `impl Future` needs no bound on `F`: the compiler
+    /// cannot prove `F: FnOnce(Scope<'env>) -> Fut` where it has forgotten what `'env` is, as it has
+    /// when it looks whether a future that keeps the *output* of a scope is `Send`.
+    start: fn(F, Scope<'env, M>) -> Fut,
 }
 
 /// The future of [`local_scope`](crate::local_scope); it is not `Send`.
 pub type LocalScoped<'env, F, Fut> = Scoped<'env, F, Fut, Local>;
 
-impl<F, Fut: Future, M> Scoped<'_, F, Fut, M> {
-    pub(crate) fn new(entry: F) -> Self {
-        Self {
-            driver: Driver::new(entry),
-        }
-    }
-}
-
-impl<'env, F, Fut, M> Future for Scoped<'env, F, Fut, M>
+impl<'env, F, Fut, M> Scoped<'env, F, Fut, M>
 where
     F: FnOnce(Scope<'env, M>) -> Fut,
     Fut: Future,
 {
+    fn new(entry: F) -> Self {
+        Self {
+            driver: Driver::new(entry),
+            start: |entry, scope| entry(scope),
+        }
+    }
+}
+
+impl<F, Fut: Future, M> Future for Scoped<'_, F, Fut, M> {
     type Output = Fut::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
-        let start = |entry: F, shared: &Arc<Shared>| entry(Scope::new(Arc::clone(shared)));
-        match ready!(self.project().driver.poll(cx, start, |_| false)) {
+        let this = self.project();
+        let start =
+            |entry, shared: &Arc<Shared>| (this.start)(entry, Scope::new(Arc::clone(shared)));
+        match ready!(this.driver.poll(cx, start, |_| false)) {
             Ok(Some(output)) => Poll::Ready(output),
             Ok(None) => unreachable!("a plain scope is stopped by nothing but a panic"),
             Err(payload) => resume_unwind(payload),
@@ -281,32 +288,41 @@ where
 pub struct TryScoped<'env, F, Fut: Future, E, M = Multi> {
     #[pin]
     driver: Driver<'env, F, Fut, M>,
+    /// As in [`Scoped`].
+    start: fn(F, TryScope<'env, E, M>) -> Fut,
     error: Arc<ErrorSlot<E>>,
 }
 
 /// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`.
 pub type LocalTryScoped<'env, F, Fut, E> = TryScoped<'env, F, Fut, E, Local>;
 
-impl<F, Fut: Future, E, M> TryScoped<'_, F, Fut, E, M> {
-    pub(crate) fn new(entry: F) -> Self {
+impl<'env, F, Fut, E, M> TryScoped<'env, F, Fut, E, M>
+where
+    F: FnOnce(TryScope<'env, E, M>) -> Fut,
+    Fut: Future,
+{
+    fn new(entry: F) -> Self {
         let driver = Driver::new(entry);
         let error = ErrorSlot::new(Arc::clone(driver.shared()));
-        Self { driver, error }
+        Self {
+            driver,
+            start: |entry, scope| entry(scope),
+            error,
+        }
     }
 }
 
-impl<'env, F, Fut, T, E, M> Future for TryScoped<'env, F, Fut, E, M>
+impl<F, Fut, T, E, M> Future for TryScoped<'_, F, Fut, E, M>
 where
-    F: FnOnce(TryScope<'env, E, M>) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
     type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
         let this = self.project();
-        let start = |entry: F, shared: &Arc<Shared>| {
+        let start = |entry, shared: &Arc<Shared>| {
             let scope = Scope::new(Arc::clone(shared));
-            entry(TryScope::new(scope, Arc::clone(this.error)))
+            (this.start)(entry, TryScope::new(scope, Arc::clone(this.error)))
         };
         let result = ready!(this.driver.poll(cx, start, Result::is_err));
         let error = this.error.take();
