@@ -34,6 +34,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use std::thread;
 
 use async_task::Builder;
 use pin_project::{pin_project, pinned_drop};
@@ -207,8 +208,11 @@ impl<T> Drop for Output<T> {
     fn drop(&mut self) {
         if let Some(shared) = &self.shared {
             let value = self.value.take();
-            if let Err(payload) = catch(|| drop(value)) {
-                shared.panicked(payload);
+            match catch(|| drop(value)) {
+                Ok(()) => {}
+                // Whoever drops us is unwinding from a panic that came first.
+                Err(payload) if thread::panicking() => discard(payload),
+                Err(payload) => shared.panicked(payload),
             }
         }
     }

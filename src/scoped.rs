@@ -14,7 +14,7 @@ use pin_project::pin_project;
 
 use crate::driver::Driver;
 use crate::fallible::ErrorSlot;
-use crate::panic::quietly;
+use crate::panic::{catch, quietly};
 use crate::scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
 use crate::shared::Shared;
 
@@ -325,18 +325,23 @@ where
             (this.start)(entry, TryScope::new(scope, Arc::clone(this.error)))
         };
         let result = ready!(this.driver.poll(cx, start, Result::is_err));
-        let error = this.error.take();
-        match (result, error) {
+        let panic = match (result, this.error.take()) {
+            (Ok(Some(output)), None) => return Poll::Ready(output),
+            (Ok(None), None) => unreachable!("a scope is stopped by a panic or an error"),
             (Err(payload), error) => {
                 quietly(|| drop(error));
-                resume_unwind(payload)
+                payload
             }
-            (Ok(_), Some(error)) => Poll::Ready(Err(error)),
-            (Ok(Some(output)), None) => Poll::Ready(output),
-            (Ok(None), None) => {
-                unreachable!("a scope is stopped by nothing but a panic or an error")
-            }
-        }
+            // The body may have finished before: its value goes, and a panic beats an error.
+            (Ok(output), Some(error)) => match catch(|| drop(output)) {
+                Ok(()) => return Poll::Ready(Err(error)),
+                Err(payload) => {
+                    quietly(|| drop(error));
+                    payload
+                }
+            },
+        };
+        resume_unwind(panic)
     }
 }
 
