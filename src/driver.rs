@@ -9,6 +9,8 @@
 //! 1. If the scope was stopped (a panic, an `Err`): end it.
 //! 2. Run the children that are ready, first in, first out, and look after each whether the scope
 //!    was stopped, or is done.
+//!    If that turns out to be enough work to share, open the window and run the rest together with
+//!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is decided.
 //! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
 //! 4. Repeat until nothing is ready: store the waker and return `Pending`. After a bounded number
 //!    of polls return `Pending` in any case, having woken ourselves: the task that polls the scope
@@ -41,11 +43,14 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
 
 use pin_project::{pin_project, pinned_drop};
 
 use crate::child::Runnable;
+use crate::helper::{Crew, Help};
 use crate::panic::{Payload, catch, discard, quietly};
+use crate::policy::{Meter, plan};
 use crate::ready::{Caller, Next};
 use crate::shared::Shared;
 
@@ -74,6 +79,7 @@ pub(crate) struct Driver<'env, F, Fut: Future, M> {
     body_done: bool,
     /// Set by `finish`.
     over: bool,
+    help: Help,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
     marker: PhantomData<M>,
 }
@@ -103,7 +109,7 @@ impl Turn {
 }
 
 impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
-    pub(crate) fn new(entry: F) -> Self {
+    pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
             batch: VecDeque::new(),
@@ -112,6 +118,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             output: None,
             body_done: false,
             over: false,
+            help,
             env: PhantomData,
             marker: PhantomData,
         }
@@ -119,6 +126,10 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn help(&mut self) -> &mut Help {
+        &mut self.help
     }
 
     /// Polls to the end of the scope: the body's output, if the scope was not stopped before there
@@ -135,8 +146,10 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             !self.over,
             "the future of a scope was polled after it had finished"
         );
+        let inherited = self.help.choice.enter();
         ready!(self.as_mut().drive(cx, start, is_failure));
         self.as_mut().finish();
+        drop(inherited);
         let this = self.project();
         let output = this.output.take();
         Poll::Ready(match this.shared.take_panic() {
@@ -172,7 +185,10 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                     quietly(|| drop(stale));
                 }),
                 Next::Run => {
-                    self.as_mut().run_children(&mut turn);
+                    if let Some(crew) = self.as_mut().run_alone(&mut turn) {
+                        self.as_mut()
+                            .run_together(crew, &mut turn, &start, &is_failure);
+                    }
                     self.as_mut().poll_body(&mut turn, &start, &is_failure);
                     if turn.is_over() && !self.must_end() {
                         quietly(|| cx.waker().wake_by_ref());
@@ -185,17 +201,17 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         poll
     }
 
-    /// Polls the body if it was woken, which the first time means to make it.
+    /// Polls the body if it was woken, which the first time means to make it; whether it was.
     fn poll_body(
         self: Pin<&mut Self>,
         turn: &mut Turn,
         start: impl Fn(F, &Arc<Shared>) -> Fut,
         is_failure: impl Fn(&Fut::Output) -> bool,
-    ) {
+    ) -> bool {
         let mut this = self.project();
         let shared = &*this.shared;
         if *this.body_done || shared.is_stopped() || !shared.ready.take_body_woken() {
-            return;
+            return false;
         }
         turn.spend(false);
         let waker = Waker::from(Arc::clone(shared));
@@ -220,17 +236,75 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             }
             Err(payload) => shared.panicked(payload),
         }
+        true
     }
 
-    /// Runs children from the batch until it is empty, the turn is over or the scope has to end.
-    fn run_children(self: Pin<&mut Self>, turn: &mut Turn) {
+    /// Runs children from the batch, and measures whether helpers would pay: then it stops and
+    /// says whom to ask.
+    fn run_alone(mut self: Pin<&mut Self>, turn: &mut Turn) -> Option<Crew> {
+        let this = self.as_mut().project();
+        if !this.help.is_possible() || !this.help.meter.starts(this.batch.len()) {
+            self.run_children(turn, usize::MAX);
+            return None;
+        }
+        let start = Instant::now();
+        let mut polls = 0;
+        loop {
+            let stretch = Meter::next_reading(polls) - polls;
+            let ran = self.as_mut().run_children(turn, stretch);
+            polls += ran;
+            let this = self.as_mut().project();
+            if ran < stretch || this.batch.is_empty() || must_end(this.shared, *this.body_done) {
+                this.help.meter.found_short();
+                return None;
+            }
+            if let Some(plan) = plan(polls, start.elapsed(), this.batch.len()) {
+                return catch(|| this.help.crew(plan)).unwrap_or_else(|payload| {
+                    this.shared.panicked(payload);
+                    None
+                });
+            }
+        }
+    }
+
+    /// Runs children in an open window, together with `crew`, until nothing is ready, the turn is
+    /// over or the scope has to end.
+    fn run_together(
+        mut self: Pin<&mut Self>,
+        crew: Crew,
+        turn: &mut Turn,
+        start: impl Fn(F, &Arc<Shared>) -> Fut,
+        is_failure: impl Fn(&Fut::Output) -> bool,
+    ) {
+        let shared = Arc::clone(&self.shared);
+        shared.ready.put_back(self.as_mut().project().batch);
+        let window = shared.window.open();
+        while !turn.is_over() && !self.must_end() {
+            let batch = self.as_mut().project().batch;
+            let ready = shared.ready.take(batch, crew.chunk);
+            if batch.is_empty() && !self.as_mut().poll_body(turn, &start, &is_failure) {
+                break;
+            }
+            crew.call(&shared, ready);
+            self.as_mut().run_children(turn, usize::MAX);
+            self.as_mut().poll_body(turn, &start, &is_failure);
+        }
+        window.close();
+    }
+
+    /// Runs up to `most` children from the batch, until it is empty, the turn is over or the scope
+    /// has to end; how many.
+    fn run_children(self: Pin<&mut Self>, turn: &mut Turn, most: usize) -> usize {
         let this = self.project();
-        while !turn.is_over() && !must_end(this.shared, *this.body_done) {
+        let mut ran = 0;
+        while ran < most && !turn.is_over() && !must_end(this.shared, *this.body_done) {
             let Some(child) = this.batch.pop_front() else {
-                return;
+                break;
             };
             turn.spend(child.run());
+            ran += 1;
         }
+        ran
     }
 
     /// True if the scope was stopped, or is done.

@@ -86,15 +86,26 @@ mod fallible;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod handle;
+mod helper;
 mod panic;
+mod policy;
 mod ready;
+mod runtime;
 mod scope;
 mod scoped;
 mod shared;
 mod suspended;
 mod sync;
+mod window;
 
 pub use handle::{Cancel, JoinHandle};
+#[cfg(feature = "async-std")]
+pub use runtime::AsyncStd;
+#[cfg(feature = "smol")]
+pub use runtime::Smol;
+#[cfg(feature = "tokio")]
+pub use runtime::Tokio;
+pub use runtime::{Runtime, Ticket};
 pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
 pub use scoped::{
     LocalScoped, LocalTryScoped, Scoped, TryScoped, local_scope, scope, try_local_scope, try_scope,

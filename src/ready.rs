@@ -136,6 +136,14 @@ struct State<R> {
     waker: Option<Waker>,
 }
 
+impl<R> State<R> {
+    fn take(&mut self, batch: &mut VecDeque<R>, most: usize) -> usize {
+        let count = most.min(self.queue.len());
+        batch.extend(self.queue.drain(..count));
+        self.queue.len()
+    }
+}
+
 impl<R> Ready<R> {
     /// A queue whose body counts as woken, so that the first poll starts it.
     pub(crate) fn new() -> Self {
@@ -232,6 +240,20 @@ impl<R> Ready<R> {
         }
         state.waker = caller.kept.take();
         Next::Idle
+    }
+
+    /// Moves up to `most` runnables into `batch`, which is empty; how many are left.
+    pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
+        self.state.lock().take(batch, most)
+    }
+
+    /// Hands back runnables that were taken and have not run; they stay first in line.
+    pub(crate) fn put_back(&self, batch: &mut VecDeque<R>) {
+        if !batch.is_empty() {
+            let mut state = self.state.lock();
+            batch.append(&mut state.queue);
+            mem::swap(batch, &mut state.queue);
+        }
     }
 
     /// Ends the scope: no child can be added from here on. Gives back the stored waker, to be

@@ -14,7 +14,9 @@ use pin_project::pin_project;
 
 use crate::driver::Driver;
 use crate::fallible::ErrorSlot;
+use crate::helper::Help;
 use crate::panic::{catch, quietly};
+use crate::runtime::{Choice, Runtime};
 use crate::scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
 use crate::shared::Shared;
 
@@ -118,7 +120,7 @@ where
     F: FnOnce(Scope<'env>) -> Fut,
     Fut: Future,
 {
-    Scoped::new(body)
+    Scoped::new(body, Help::allowed())
 }
 
 /// Opens a scope in which the first `Err`, of a child or of the body, ends everything.
@@ -157,7 +159,7 @@ where
     F: FnOnce(TryScope<'env, E>) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    TryScoped::new(body)
+    TryScoped::new(body, Help::allowed())
 }
 
 /// Opens a scope whose children need not be `Send`; its future is not `Send` either.
@@ -186,7 +188,7 @@ where
     F: FnOnce(LocalScope<'env>) -> Fut,
     Fut: Future,
 {
-    Scoped::new(body)
+    Scoped::new(body, Help::forbidden())
 }
 
 /// Opens a [`try_scope`] whose children need not be `Send`; its future is not `Send` either.
@@ -212,7 +214,7 @@ where
     F: FnOnce(LocalTryScope<'env, E>) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    TryScoped::new(body)
+    TryScoped::new(body, Help::forbidden())
 }
 
 /// The future of [`scope`](crate::scope): resolves to the body's value once every child is gone.
@@ -247,14 +249,40 @@ pub struct Scoped<'env, F, Fut: Future, M = Multi> {
 /// The future of [`local_scope`](crate::local_scope); it is not `Send`.
 pub type LocalScoped<'env, F, Fut> = Scoped<'env, F, Fut, Local>;
 
+impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
+    /// Never asks for helper threads: all children run on the thread that polls the scope.
+    ///
+    /// Scopes inside it that make no choice of their own inherit this one.
+    pub fn serial(mut self) -> Self {
+        self.driver.help().choice = Choice::Serial;
+        self
+    }
+
+    /// Asks `runtime` for helper threads, instead of the one that is inherited or detected.
+    ///
+    /// Scopes inside it that make no choice of their own inherit this one.
+    pub fn on(mut self, runtime: impl Runtime) -> Self {
+        self.driver.help().choice = Choice::On(Arc::new(runtime));
+        self
+    }
+
+    /// Asks for at most `helpers` helper threads beside the one that polls the scope.
+    ///
+    /// Without it the runtime's [`parallelism`](Runtime::parallelism) decides; 0 means none.
+    pub fn workers(mut self, helpers: usize) -> Self {
+        self.driver.help().workers = Some(helpers);
+        self
+    }
+}
+
 impl<'env, F, Fut, M> Scoped<'env, F, Fut, M>
 where
     F: FnOnce(Scope<'env, M>) -> Fut,
     Fut: Future,
 {
-    fn new(entry: F) -> Self {
+    fn new(entry: F, help: Help) -> Self {
         Self {
-            driver: Driver::new(entry),
+            driver: Driver::new(entry, help),
             start: |entry, scope| entry(scope),
         }
     }
@@ -296,13 +324,33 @@ pub struct TryScoped<'env, F, Fut: Future, E, M = Multi> {
 /// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`.
 pub type LocalTryScoped<'env, F, Fut, E> = TryScoped<'env, F, Fut, E, Local>;
 
+impl<F, Fut: Future, E> TryScoped<'_, F, Fut, E, Multi> {
+    /// Never asks for helper threads; see [`Scoped::serial`].
+    pub fn serial(mut self) -> Self {
+        self.driver.help().choice = Choice::Serial;
+        self
+    }
+
+    /// Asks `runtime` for helper threads; see [`Scoped::on`].
+    pub fn on(mut self, runtime: impl Runtime) -> Self {
+        self.driver.help().choice = Choice::On(Arc::new(runtime));
+        self
+    }
+
+    /// Asks for at most `helpers` helper threads; see [`Scoped::workers`].
+    pub fn workers(mut self, helpers: usize) -> Self {
+        self.driver.help().workers = Some(helpers);
+        self
+    }
+}
+
 impl<'env, F, Fut, E, M> TryScoped<'env, F, Fut, E, M>
 where
     F: FnOnce(TryScope<'env, E, M>) -> Fut,
     Fut: Future,
 {
-    fn new(entry: F) -> Self {
-        let driver = Driver::new(entry);
+    fn new(entry: F, help: Help) -> Self {
+        let driver = Driver::new(entry, help);
         let error = ErrorSlot::new(Arc::clone(driver.shared()));
         Self {
             driver,

@@ -13,13 +13,17 @@ use crate::child::Runnable;
 use crate::panic::{Payload, discard};
 use crate::ready::Ready;
 use crate::suspended::Suspended;
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::window::Window;
 
 /// The shared state of one scope.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) ready: Ready<Runnable>,
     pub(crate) suspended: Suspended,
+    pub(crate) window: Window,
+    /// Tickets that a runtime holds and has not finished or dropped.
+    pub(crate) tickets: AtomicUsize,
     /// Set when no poll of the body or of a child may start any more.
     stopped: AtomicBool,
     panic: Mutex<FirstPanic>,
@@ -39,6 +43,8 @@ impl Shared {
         Arc::new(Self {
             ready: Ready::new(),
             suspended: Suspended::default(),
+            window: Window::default(),
+            tickets: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             panic: Mutex::new(FirstPanic::None),
         })

@@ -7,6 +7,7 @@
 
 use std::sync::PoisonError;
 
+pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 

@@ -1,0 +1,31 @@
+//! Helpers from async-std's global thread pool.
+
+use std::thread::available_parallelism;
+
+use async_std::task;
+
+use super::{Runtime, Ticket};
+
+/// async-std's threads as helpers; the default for scopes that run inside an async-std task.
+///
+/// Name it with [`.on(AsyncStd)`](crate::Scoped::on) where that cannot be detected: outside of
+/// `async_std::task::spawn` and `async_std::task::block_on`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsyncStd;
+
+impl AsyncStd {
+    /// async-std, if the thread is polling one of its tasks.
+    pub(super) fn detect() -> Option<Self> {
+        task::try_current().map(|_| Self)
+    }
+}
+
+impl Runtime for AsyncStd {
+    fn dispatch(&self, ticket: Ticket) {
+        task::spawn(async { ticket.run() });
+    }
+
+    fn parallelism(&self) -> usize {
+        available_parallelism().map_or(1, usize::from)
+    }
+}
