@@ -136,11 +136,11 @@ impl Help {
                 Some(workers) => workers,
                 None => runtime.parallelism().saturating_sub(1),
             };
-            let size = plan.helpers.min(most);
-            (size > 0).then_some(Crew {
+            let plan = plan.limit(most)?;
+            Some(Crew {
                 runtime,
-                size,
-                chunk: plan.chunk,
+                size: plan.helpers,
+                chunk: plan.chunk(),
             })
         });
         match found {

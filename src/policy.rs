@@ -29,8 +29,9 @@ const MOST_SKIPPED: u32 = 32;
 pub(crate) struct Plan {
     /// Helpers that have enough to do, at least one.
     pub(crate) helpers: usize,
-    /// How many runnables a thread takes at a time.
-    pub(crate) chunk: usize,
+    /// How long a child takes, in nanoseconds.
+    mean: usize,
+    ready: usize,
 }
 
 /// Decides whether to ask for help: `polls` children took `elapsed`, and `ready` more can run.
@@ -42,11 +43,27 @@ pub(crate) fn plan(polls: usize, elapsed: Duration, ready: usize) -> Option<Plan
         return None;
     }
     let helpers = (left / (2 * dispatch)).clamp(1, ready);
-    let fair = ready / (2 * (helpers + 1));
-    let chunk = (CHUNK.as_nanos() as usize / mean)
-        .min(fair)
-        .clamp(1, LARGEST_CHUNK);
-    Some(Plan { helpers, chunk })
+    Some(Plan {
+        helpers,
+        mean,
+        ready,
+    })
+}
+
+impl Plan {
+    /// The plan with no more than `most` helpers; `None` if that is none.
+    pub(crate) fn limit(self, most: usize) -> Option<Self> {
+        let helpers = self.helpers.min(most);
+        (helpers > 0).then_some(Self { helpers, ..self })
+    }
+
+    /// How many runnables a thread takes at a time: worth the trip, and few enough that every
+    /// thread comes several times.
+    pub(crate) fn chunk(self) -> usize {
+        let fair = self.ready / (2 * (self.helpers + 1));
+        let worthwhile = CHUNK.as_nanos() as usize / self.mean.max(1);
+        worthwhile.min(fair).clamp(1, LARGEST_CHUNK)
+    }
 }
 
 /// Says when to read the clock.
@@ -97,5 +114,84 @@ impl Meter {
     /// Nobody can help: look again as late as possible.
     pub(crate) fn found_nobody(&mut self) {
         self.skip = MOST_SKIPPED;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn micros(n: u64) -> Duration {
+        Duration::from_micros(n)
+    }
+
+    /// Work that is worth less than the help it needs is done alone.
+    #[test]
+    fn little_work() {
+        assert_eq!(plan(1, Duration::ZERO, 1_000_000), None);
+        assert_eq!(plan(1, micros(100), 0), None);
+        assert_eq!(plan(1, micros(10), 1), None);
+        assert_eq!(plan(32, micros(32 * 2), 10), None);
+        // Tiny polls, however many: sharing them costs more than running them.
+        assert_eq!(plan(32, micros(3), 1_000_000), None);
+    }
+
+    /// Few long children want as many helpers as there is work for, and one runnable at a time.
+    #[test]
+    fn long_children() {
+        for (elapsed, ready) in [(micros(100), 9), (micros(50), 1), (Duration::MAX, 3)] {
+            let plan = plan(1, elapsed, ready).unwrap();
+            assert_eq!((plan.helpers, plan.chunk()), (ready, 1));
+            assert_eq!(plan.limit(1).unwrap().helpers, 1);
+            assert_eq!(plan.limit(0), None);
+        }
+    }
+
+    /// Short children are taken several at a time, but never so many that a thread is left without.
+    #[test]
+    fn short_children() {
+        let many = plan(32, micros(64), 10_000).unwrap();
+        assert_eq!(many.limit(3).unwrap().chunk(), 5);
+        for ready in 1..2_000 {
+            for most in [1, 3, 15] {
+                if let Some(plan) = plan(1, micros(1), ready).and_then(|plan| plan.limit(most)) {
+                    assert!((1..=ready.min(most)).contains(&plan.helpers));
+                    assert!((1..=LARGEST_CHUNK).contains(&plan.chunk()));
+                    assert!(plan.chunk() == 1 || plan.chunk() * (plan.helpers + 1) <= ready);
+                }
+            }
+        }
+    }
+
+    /// The clock is read after 1, 2, 4, … 32 polls and from then on every 32.
+    #[test]
+    fn readings() {
+        let mut polls = 0;
+        let readings = [(); 8].map(|()| {
+            polls = Meter::next_reading(polls);
+            polls
+        });
+        assert_eq!(readings, [1, 2, 4, 8, 16, 32, 64, 96]);
+    }
+
+    /// Short runs that proved to be short are measured more and more rarely, long ones always.
+    #[test]
+    fn backoff() {
+        let mut meter = Meter::new();
+        assert!(!meter.starts(1));
+        let mut measured = 0;
+        for _ in 0..1_000 {
+            if meter.starts(2) {
+                measured += 1;
+                meter.found_short();
+            }
+        }
+        assert!((30..=40).contains(&measured), "{measured}");
+        assert!(meter.starts(SHORT_RUN));
+        meter.found_long();
+        assert!(meter.starts(2));
+        meter.found_nobody();
+        let skipped = (0..100).take_while(|_| !meter.starts(2)).count();
+        assert_eq!(skipped, MOST_SKIPPED as usize);
     }
 }
