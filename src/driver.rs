@@ -50,6 +50,8 @@ use pin_project::{pin_project, pinned_drop};
 use crate::child::Runnable;
 use crate::helper::{Crew, Help};
 use crate::panic::{Payload, catch, discard, quietly};
+#[cfg(taskpen_force_windows)]
+use crate::policy::Plan;
 use crate::policy::{Meter, plan};
 use crate::ready::{Caller, Next};
 use crate::shared::Shared;
@@ -243,6 +245,13 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
     /// says whom to ask.
     fn run_alone(mut self: Pin<&mut Self>, turn: &mut Turn) -> Option<Crew> {
         let this = self.as_mut().project();
+        #[cfg(taskpen_force_windows)]
+        if this.help.is_possible() && !this.batch.is_empty() {
+            let crew = this.help.crew(Plan::forced(this.batch.len()));
+            if crew.is_some() {
+                return crew;
+            }
+        }
         if !this.help.is_possible() || !this.help.meter.starts(this.batch.len()) {
             self.run_children(turn, usize::MAX);
             return None;

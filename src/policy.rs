@@ -51,6 +51,16 @@ pub(crate) fn plan(polls: usize, elapsed: Duration, ready: usize) -> Option<Plan
 }
 
 impl Plan {
+    /// For tests that want every window open, whatever it costs.
+    #[cfg(taskpen_force_windows)]
+    pub(crate) fn forced(ready: usize) -> Self {
+        Self {
+            helpers: ready.max(1),
+            mean: CHUNK.as_nanos() as usize,
+            ready,
+        }
+    }
+
     /// The plan with no more than `most` helpers; `None` if that is none.
     pub(crate) fn limit(self, most: usize) -> Option<Self> {
         let helpers = self.helpers.min(most);
