@@ -66,6 +66,52 @@
 //!
 //! The crate needs no runtime: it works under async-std, smol, tokio or a bare `block_on`.
 //!
+//! # Parallelism: the poll window
+//!
+//! Between two polls of the scope nobody touches its children. *During* a poll other threads may:
+//! everything that children borrow is alive while `poll` is on the stack. So a scope that finds
+//! itself with more work than help costs opens a *window*. It asks the runtime around it for
+//! helpers, which run children together with the polling thread; and before `poll` returns it
+//! closes the window and waits until every helper is out.
+//!
+//! That gives several threads to children that borrow, and stays sound whatever happens to the
+//! scope: a helper that comes late finds the window shut. It has a price: **at the end of a window
+//! the polling thread waits for the longest poll that is still running in it.** Never block inside
+//! a child; that is bad manners in async code anyway, and here it holds up the task around the
+//! scope too.
+//!
+//! A scope asks only when it pays. It measures its children and begins alone; children that do
+//! little per poll never leave the polling thread. Whom it asks:
+//!
+//! | the scope is polled | helpers come from |
+//! |---|---|
+//! | after `.on(runtime)` | that runtime |
+//! | in a child or the body of another scope | where that scope's helpers come from |
+//! | inside tokio, with feature `tokio` | tokio's worker threads; none from a current-thread runtime |
+//! | inside an async-std task, with feature `async-std` | async-std's threads |
+//! | anywhere else: smol, a bare `block_on` | nowhere, it is serial; say `.on(…)` |
+//!
+//! ```
+//! use taskpen::{AsyncStd, scope};
+//!
+//! # fn digest(page: &str) -> usize { page.len() }
+//! # let pages = ["index", "guide"];
+//! # futures_lite::future::block_on(async { // nothing to detect here
+//! scope(async |s| {
+//!     for page in &pages {
+//!         s.spawn(async move { digest(page) });
+//!     }
+//! })
+//! .on(AsyncStd) // lend threads of async-std
+//! .workers(3) // at most three of them
+//! .await;
+//! # });
+//! ```
+//!
+//! `.serial()` switches it off. Do that if whoever polls the scope holds something that belongs to
+//! its thread, such as the lock of `stderr`, which the children want as well: with helpers that is a
+//! deadlock. Other runtimes and thread pools lend threads by implementing [`Runtime`].
+//!
 //! # Guides
 //!
 //! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
