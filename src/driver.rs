@@ -43,7 +43,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pin_project::{pin_project, pinned_drop};
 
@@ -62,6 +62,9 @@ const POLLS_PER_TURN: usize = 256;
 /// How many of them may have woken themselves. A child that is out of tokio's cooperative budget
 /// does so at every poll, and gets a new budget only if the scope returns.
 const YIELDS_PER_TURN: usize = 32;
+
+/// How long a window stays open at most, for the same reason. Opening one costs a thousandth of it.
+const LONGEST_WINDOW: Duration = Duration::from_millis(10);
 
 /// A body with its children: the state machine behind both futures of a scope.
 ///
@@ -103,6 +106,10 @@ impl Turn {
         if woke_itself {
             self.yields = self.yields.saturating_sub(1);
         }
+    }
+
+    fn end(&mut self) {
+        self.polls = 0;
     }
 
     fn is_over(&self) -> bool {
@@ -288,6 +295,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         let shared = Arc::clone(&self.shared);
         shared.ready.put_back(self.as_mut().project().batch);
         let window = shared.window.open();
+        let opened = Instant::now();
         while !turn.is_over() && !self.must_end() {
             let batch = self.as_mut().project().batch;
             let ready = shared.ready.take(batch, crew.chunk);
@@ -297,6 +305,9 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             crew.call(&shared, ready);
             self.as_mut().run_children(turn, usize::MAX);
             self.as_mut().poll_body(turn, &start, &is_failure);
+            if opened.elapsed() > LONGEST_WINDOW {
+                turn.end();
+            }
         }
         window.close();
     }
