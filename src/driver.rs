@@ -43,7 +43,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pin_project::{pin_project, pinned_drop};
 
@@ -55,6 +55,7 @@ use crate::policy::Plan;
 use crate::policy::{Meter, plan};
 use crate::ready::{Caller, Next};
 use crate::shared::Shared;
+use crate::sync::Instant;
 
 /// Children that one poll of a scope runs at most before it lets other tasks have the thread.
 const POLLS_PER_TURN: usize = 256;

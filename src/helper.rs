@@ -13,13 +13,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::panic::quietly;
 use crate::policy::{Meter, Plan};
 use crate::runtime::{Choice, Runtime};
 use crate::shared::Shared;
-use crate::sync::Ordering;
+use crate::sync::{Instant, Ordering};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;

@@ -1,8 +1,8 @@
-//! Locks and atomics, in one place so that a model checker can stand in for them.
+//! Locks, atomics and the clock, in one place so that a model checker can stand in for them.
 //!
 //! The modules that use this one import no other source of synchronisation, reference counts
-//! apart. The loom models in `tests/loom` compile [`crate::ready`], [`crate::suspended`],
-//! [`crate::shared`] and [`crate::driver`] against a `sync` module of their own.
+//! apart. The loom models in `tests/loom` compile those very files against a `sync` module of their
+//! own.
 #![forbid(unsafe_code)]
 
 use std::sync::PoisonError;
@@ -10,6 +10,7 @@ use std::sync::PoisonError;
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use std::time::Instant;
 
 /// A mutex that ignores poison.
 ///

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::task::{Wake, Waker};
 
+use loom::thread::ThreadId;
+
 use crate::ready::Kind;
 use crate::shared::Shared;
 use crate::support::Lent;
@@ -23,6 +25,9 @@ const RUNNING: usize = 2;
 /// The future is gone, or is being dropped.
 const CLOSED: usize = 4;
 
+/// A thread; like the counts, none of loom's business.
+type Thread = std::sync::Mutex<Option<ThreadId>>;
+
 /// A child with its allocation. Its future is pending until the child is told to finish.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -32,6 +37,8 @@ pub(crate) struct Task {
     state: AtomicUsize,
     refused: AtomicBool,
     cancel: AtomicBool,
+    /// Makes the future end the scope when it is polled, as by an `Err`.
+    fails: AtomicBool,
     /// What the future waits for.
     may_finish: AtomicBool,
     /// What the future borrows.
@@ -39,6 +46,7 @@ pub(crate) struct Task {
     // What happened, for assertions. These are no atomics of the model: loom does not see them,
     // so they are exact at every moment and order nothing.
     polls: Count,
+    polled_by: Thread,
     drops: Count,
     pushes: Count,
 }
@@ -53,9 +61,11 @@ impl Task {
             state: AtomicUsize::new(SCHEDULED),
             refused: AtomicBool::new(false),
             cancel: AtomicBool::new(false),
+            fails: AtomicBool::new(false),
             may_finish: AtomicBool::new(false),
             lent: Lent::new(),
             polls: Count::new(0),
+            polled_by: Thread::default(),
             drops: Count::new(0),
             pushes: Count::new(0),
         })
@@ -80,6 +90,11 @@ impl Task {
         self.wake();
     }
 
+    /// Makes the future fail at its next poll.
+    pub(crate) fn let_fail(&self) {
+        self.fails.store(true, Ordering::Release);
+    }
+
     /// Like `Meta::cancel`.
     pub(crate) fn cancel(&self) {
         self.cancel.store(true, Ordering::Release);
@@ -88,6 +103,11 @@ impl Task {
 
     pub(crate) fn polls(&self) -> usize {
         self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Whether this thread was the last to poll it.
+    pub(crate) fn was_polled_here(&self) -> bool {
+        *self.polled_by.lock().unwrap() == Some(loom::thread::current().id())
     }
 
     /// How often its future was dropped.
@@ -110,9 +130,13 @@ impl Task {
             return true;
         }
         self.polls.fetch_add(1, Ordering::Relaxed);
+        *self.polled_by.lock().unwrap() = Some(loom::thread::current().id());
         self.lent.borrow();
         if self.may_finish.load(Ordering::Acquire) {
             return true;
+        }
+        if self.fails.load(Ordering::Acquire) {
+            self.shared.stop();
         }
         self.shared.suspended.enter(&self.slot, waker);
         self.is_cancel_requested()

@@ -11,21 +11,31 @@
 //!
 //! What loom cannot see: the reference counts of `std::sync::Arc`, spurious wake-ups of a
 //! condition variable, and orderings weaker than those of its mutex, which is sequentially
-//! consistent.
+//! consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]
 
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/driver.rs"]
 mod driver;
+#[path = "../../../src/helper.rs"]
+mod helper;
 #[path = "../../../src/panic.rs"]
 mod panic;
 #[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/policy.rs"]
+mod policy;
+#[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/ready.rs"]
 mod ready;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/runtime.rs"]
+mod runtime;
 #[path = "../../../src/shared.rs"]
 mod shared;
 #[path = "../../../src/suspended.rs"]
 mod suspended;
+#[path = "../../../src/window.rs"]
+mod window;
 
 mod child;
 mod support;
@@ -33,3 +43,4 @@ mod sync;
 
 mod ending;
 mod idling;
+mod windows;

@@ -10,7 +10,9 @@ use loom::sync::{Condvar, Mutex};
 
 use crate::child::Task;
 use crate::driver::Driver;
+use crate::helper::Help;
 use crate::ready::Kind;
+use crate::runtime::{Choice, Runtime, Ticket};
 use crate::shared::Shared;
 use crate::sync::AtomicBool;
 
@@ -52,6 +54,50 @@ impl Outcome {
     }
 }
 
+/// A runtime that starts a thread for each ticket.
+#[derive(Clone, Default)]
+pub(crate) struct Threads(Arc<std::sync::Mutex<Vec<Started>>>);
+
+/// The thread of a ticket, and whether the ticket has been run yet.
+struct Started {
+    thread: loom::thread::JoinHandle<()>,
+    is_running: Arc<Mark>,
+}
+
+impl Threads {
+    /// How many tickets are still to be run.
+    pub(crate) fn late(&self) -> usize {
+        let started = self.0.lock().unwrap();
+        let is_late = |started: &&Started| !started.is_running.load(Ordering::Relaxed);
+        started.iter().filter(is_late).count()
+    }
+
+    pub(crate) fn join(&self) {
+        let started = std::mem::take(&mut *self.0.lock().unwrap());
+        for started in started {
+            started.thread.join().unwrap();
+        }
+    }
+}
+
+impl Runtime for Threads {
+    fn dispatch(&self, ticket: Ticket) {
+        let is_running = Arc::new(Mark::new(false));
+        let started = Started {
+            is_running: Arc::clone(&is_running),
+            thread: loom::thread::spawn(move || {
+                is_running.store(true, Ordering::Relaxed);
+                ticket.run();
+            }),
+        };
+        self.0.lock().unwrap().push(started);
+    }
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+}
+
 /// The body of a scope: done once it is told to be.
 pub(crate) struct Body(Arc<AtomicBool>);
 
@@ -78,7 +124,20 @@ impl Scope {
     pub(crate) fn new() -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(false));
         Self {
-            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)))),
+            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)), Help::forbidden())),
+            body_may_finish,
+        }
+    }
+
+    /// A scope whose body is done at its first poll, and which gets its helpers from `runtime`.
+    pub(crate) fn helped_by(runtime: Threads) -> Self {
+        let help = Help {
+            choice: Choice::On(Arc::new(runtime)),
+            ..Help::allowed()
+        };
+        let body_may_finish = Arc::new(AtomicBool::new(true));
+        Self {
+            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)), help)),
             body_may_finish,
         }
     }
@@ -109,6 +168,11 @@ impl Scope {
             body_may_finish.store(true, Ordering::Release);
             waker.wake();
         }
+    }
+
+    /// Lets go of the scope without ending it.
+    pub(crate) fn forget(self) {
+        std::mem::forget(self);
     }
 
     /// Polls once; true if the scope is over.
