@@ -12,6 +12,10 @@ pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 pub(crate) use std::time::Instant;
 
+/// How often to look before sleeping: about as long as a short poll takes. A model does not spin,
+/// or it would never see anybody sleep.
+pub(crate) const SPINS: usize = 100;
+
 /// A mutex that ignores poison.
 ///
 /// No foreign code runs under any lock of this crate, so a panic cannot leave the data half

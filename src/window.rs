@@ -52,7 +52,7 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
-use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, spin_loop};
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, SPINS, spin_loop};
 
 /// Set while the scope's future is inside `poll` and wants help.
 const OPEN: usize = 1;
@@ -60,8 +60,6 @@ const OPEN: usize = 1;
 const SLEEPING: usize = 2;
 /// One helper inside.
 const HELPER: usize = 4;
-/// How often the closer looks before it sleeps: about as long as a short poll takes.
-const SPINS: usize = 100;
 
 /// The window of one scope.
 #[derive(Debug, Default)]
