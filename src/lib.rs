@@ -142,6 +142,7 @@ mod scoped;
 mod shared;
 mod suspended;
 mod sync;
+mod try_scoped;
 mod window;
 
 pub use handle::{Cancel, JoinHandle};
@@ -153,9 +154,8 @@ pub use runtime::Smol;
 pub use runtime::Tokio;
 pub use runtime::{Runtime, Ticket};
 pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
-pub use scoped::{
-    LocalScoped, LocalTryScoped, Scoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
-};
+pub use scoped::{LocalScoped, Scoped, local_scope, scope};
+pub use try_scoped::{LocalTryScoped, TryScoped, try_local_scope, try_scope};
 
 /// The code in the README is tested like that of any other page.
 #[cfg(doctest)]

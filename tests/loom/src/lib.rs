@@ -28,7 +28,7 @@ mod policy;
 #[path = "../../../src/ready.rs"]
 mod ready;
 #[allow(dead_code, reason = "the models do not use all of it")]
-#[path = "../../../src/runtime.rs"]
+#[path = "../../../src/runtime/mod.rs"]
 mod runtime;
 #[path = "../../../src/shared.rs"]
 mod shared;
