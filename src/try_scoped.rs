@@ -98,7 +98,7 @@ where
 pub struct TryScoped<'env, F, Fut: Future, E, M = Multi> {
     #[pin]
     driver: Driver<'env, F, Fut, M>,
-    /// As in [`Scoped`].
+    /// As in [`Scoped`](crate::Scoped).
     start: fn(F, TryScope<'env, E, M>) -> Fut,
     error: Arc<ErrorSlot<E>>,
 }

@@ -63,7 +63,10 @@ fn background_spawn_and_return() {
         } else {
             REFUSED.mark();
         }
-        assert!(child.polls() <= 1, "it was polled at most once for one wake-up");
+        assert!(
+            child.polls() <= 1,
+            "it was polled at most once for one wake-up"
+        );
         assert_over(&scope.shared(), &[&child]);
     });
     REFUSED.assert_seen();

@@ -124,7 +124,10 @@ impl Scope {
     pub(crate) fn new() -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(false));
         Self {
-            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)), Help::forbidden())),
+            driver: Box::pin(Driver::new(
+                Body(Arc::clone(&body_may_finish)),
+                Help::forbidden(),
+            )),
             body_may_finish,
         }
     }
