@@ -30,13 +30,13 @@ use std::future::Future;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::ptr;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
 
-use async_task::Builder;
+use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::handle::JoinHandle;
@@ -176,7 +176,7 @@ impl<F> PinnedDrop for Child<'_, F> {
 ///
 /// If nobody takes the value, its destructor runs inside async-task, or inside the destructor of
 /// the handle; a panic there is handed to the scope instead of unwinding.
-pub(crate) struct Output<T> {
+struct Output<T> {
     /// `None` for a child that was cancelled by its handle, and after `take`.
     value: Option<T>,
     /// Whom to tell of a panic; `None` for values without a destructor.
@@ -199,7 +199,7 @@ impl<T> Output<T> {
     }
 
     /// Takes the value; `None` if the child was cancelled.
-    pub(crate) fn take(mut self) -> Option<T> {
+    fn take(mut self) -> Option<T> {
         self.value.take()
     }
 }
@@ -215,6 +215,54 @@ impl<T> Drop for Output<T> {
                 Err(payload) => shared.panicked(payload),
             }
         }
+    }
+}
+
+/// The handle's end of a child: the task, and its metadata.
+///
+/// async-task shows the metadata of a task, but not of the form of it that can be polled without a
+/// panic; so this keeps a pointer beside it.
+pub(crate) struct Joint<T> {
+    task: FallibleTask<Output<T>, Meta>,
+    /// The metadata of `task`, in its allocation. Not a reference: that would have to be valid
+    /// even while `task` is being dropped.
+    meta: NonNull<Meta>,
+}
+
+// SAFETY: the metadata is `Sync`, so a pointer to it may go where a reference may; the rest is what
+// the task says of itself.
+unsafe impl<T> Send for Joint<T> where FallibleTask<Output<T>, Meta>: Send {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Joint<T> where FallibleTask<Output<T>, Meta>: Sync {}
+
+impl<T> Joint<T> {
+    fn new(task: Task<Output<T>, Meta>) -> Self {
+        Self {
+            meta: NonNull::from(task.metadata()),
+            task: task.fallible(),
+        }
+    }
+
+    pub(crate) fn meta(&self) -> &Meta {
+        // SAFETY: the allocation lives as long as the task, which is ours, and nobody has mutable
+        // access to the metadata in it.
+        unsafe { self.meta.as_ref() }
+    }
+
+    /// Whether the task has its output, or will never have one.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Polls for the value; `None` if the child ended without one.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let output = ready!(Pin::new(&mut self.task).poll(cx));
+        Poll::Ready(output.and_then(Output::take))
+    }
+
+    /// Lets go of the task without cancelling it.
+    pub(crate) fn detach(self) {
+        self.task.detach();
     }
 }
 
@@ -305,10 +353,7 @@ where
     //   reaches through the runnable is asserted to be both, below.
     // * *The schedule function is `'static`*: likewise.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
-    // SAFETY: the metadata lives in the allocation of the task, which the handle below keeps
-    // until it lets go of `task`; it does not use `meta` after that.
-    let meta: &'env Meta = unsafe { &*ptr::from_ref(task.metadata()) };
-    let handle = JoinHandle::new(task, meta);
+    let handle = JoinHandle::new(Joint::new(task));
     if let Err(refused) = shared.ready.add(runnable, kind) {
         refused.metadata().stage.set(Stage::REFUSED);
         drop(refused);

@@ -6,12 +6,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use async_task::{FallibleTask, Task};
-
-use crate::child::{Meta, Output};
+use crate::child::Joint;
 
 /// A handle to a child of a scope: await it for the child's value.
 ///
@@ -24,6 +23,9 @@ use crate::child::{Meta, Output};
 /// Awaiting panics if the child was cancelled by something else than this handle, which it can see
 /// only if it escaped from a scope that has ended; the message says where the child was spawned.
 /// It panics as well if it is polled again after it gave the value.
+///
+/// Poll it with a waker that does not panic: async-task aborts the process if one does. The wakers
+/// of scopes and of the usual executors don't.
 ///
 /// # Cancel safety
 ///
@@ -46,17 +48,15 @@ use crate::child::{Meta, Output};
 /// ```
 pub struct JoinHandle<'env, T> {
     /// `None` once the value was taken or the handle is on its way out.
-    task: Option<FallibleTask<Output<T>, Meta>>,
-    /// Valid as long as `task` is there.
-    meta: &'env Meta,
+    child: Option<Joint<T>>,
+    env: PhantomData<&'env ()>,
 }
 
 impl<'env, T> JoinHandle<'env, T> {
-    /// `meta` is the metadata of `task`.
-    pub(crate) fn new(task: Task<Output<T>, Meta>, meta: &'env Meta) -> Self {
+    pub(crate) fn new(child: Joint<T>) -> Self {
         Self {
-            task: Some(task.fallible()),
-            meta,
+            child: Some(child),
+            env: PhantomData,
         }
     }
 
@@ -83,15 +83,14 @@ impl<'env, T> JoinHandle<'env, T> {
     /// .await;
     /// # });
     /// ```
-    pub fn cancel(mut self) -> Cancel<'env, T> {
-        let task = self.task.take();
-        if task.is_some() {
-            self.meta.cancel();
+    pub fn cancel(self) -> Cancel<'env, T> {
+        if let Some(child) = &self.child {
+            child.meta().cancel();
         }
-        Cancel(JoinHandle {
-            task,
-            meta: self.meta,
-        })
+        Cancel {
+            is_resolved: false,
+            handle: self,
+        }
     }
 
     /// True once the child's future is gone: it finished, was cancelled or panicked.
@@ -100,30 +99,21 @@ impl<'env, T> JoinHandle<'env, T> {
     pub fn is_finished(&self) -> bool {
         // The stage says that the destructor ran or the value is on its way; the task adds that
         // the value has arrived.
-        self.task
-            .as_ref()
-            .is_none_or(|task| task.is_finished() && !self.meta.is_alive())
+        let child = self.child.as_ref();
+        child.is_none_or(|child| child.is_finished() && !child.meta().is_alive())
     }
 
     /// True once the child's future is gone without having given a value: it was cancelled, its
     /// scope ended first, or it panicked. Awaiting the handle then panics.
     pub fn is_cancelled(&self) -> bool {
-        self.task.is_some() && self.meta.is_cancelled()
+        let child = self.child.as_ref();
+        child.is_some_and(|child| child.meta().is_cancelled())
     }
 
-    /// Polls for the value; `None` if the child ended without one.
-    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Some(task) = &mut self.task else {
-            panic!("a handle of a child was polled after it had given its value");
-        };
-        let output = ready!(Pin::new(task).poll(cx));
-        Poll::Ready(output.and_then(Output::take))
-    }
-
-    /// Lets go of the task without cancelling it. `meta` must not be used after this.
+    /// Lets go of the child without cancelling it.
     fn detach(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.detach();
+        if let Some(child) = self.child.take() {
+            child.detach();
         }
     }
 }
@@ -132,7 +122,10 @@ impl<T> Future for JoinHandle<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match ready!(self.poll_value(cx)) {
+        let Some(child) = &mut self.child else {
+            panic!("a handle of a child was polled after it had given its value");
+        };
+        match ready!(child.poll(cx)) {
             Some(value) => {
                 self.detach();
                 Poll::Ready(value)
@@ -140,7 +133,7 @@ impl<T> Future for JoinHandle<'_, T> {
             None => panic!(
                 "the child spawned at {} was cancelled before it gave a value; \
                  await its handle inside its scope, or use `cancel` to learn how it ended",
-                self.meta.location()
+                child.meta().location()
             ),
         }
     }
@@ -155,9 +148,9 @@ impl<T> Drop for JoinHandle<'_, T> {
 impl<T> fmt::Debug for JoinHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("JoinHandle");
-        if self.task.is_some() {
+        if let Some(child) = &self.child {
             debug
-                .field("spawned_at", &format_args!("{}", self.meta.location()))
+                .field("spawned_at", &format_args!("{}", child.meta().location()))
                 .field("is_finished", &self.is_finished())
                 .field("is_cancelled", &self.is_cancelled());
         }
@@ -167,27 +160,39 @@ impl<T> fmt::Debug for JoinHandle<'_, T> {
 
 /// The future of [`JoinHandle::cancel`]: resolves once the cancelled child's future was dropped.
 ///
-/// `None` if the child was cancelled, `Some(value)` if it had finished before.
+/// `None` if the child was cancelled, `Some(value)` if it had finished before. `None` as well if the
+/// handle had given its value already.
 ///
 /// **Drop.** Nothing depends on it: the child is cancelled whether or not this is awaited.
 ///
 /// # Panics
 ///
 /// If it is polled again after it resolved.
-pub struct Cancel<'env, T>(JoinHandle<'env, T>);
+pub struct Cancel<'env, T> {
+    is_resolved: bool,
+    handle: JoinHandle<'env, T>,
+}
 
 impl<T> Future for Cancel<'_, T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let value = ready!(self.0.poll_value(cx));
-        self.0.detach();
+        assert!(
+            !self.is_resolved,
+            "a cancelled handle was polled after it had resolved"
+        );
+        let value = match &mut self.handle.child {
+            Some(child) => ready!(child.poll(cx)),
+            None => None,
+        };
+        self.is_resolved = true;
+        self.handle.detach();
         Poll::Ready(value)
     }
 }
 
 impl<T> fmt::Debug for Cancel<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancel").field(&self.0).finish()
+        f.debug_tuple("Cancel").field(&self.handle).finish()
     }
 }

@@ -64,7 +64,12 @@ impl Suspended {
     /// Takes a child out again. For the destructor of the child.
     pub(crate) fn leave(&self, slot: &Slot) {
         if let Some(key) = slot.key() {
-            let waker = self.wakers.lock().try_remove(key);
+            let waker = {
+                let mut wakers = self.wakers.lock();
+                // Or a handle that cancels us late would wake whoever has the slot by then.
+                slot.0.store(Slot::NONE, Ordering::Relaxed);
+                wakers.try_remove(key)
+            };
             drop(waker);
         }
     }
