@@ -12,9 +12,13 @@
 //!    If that turns out to be enough work to share, open the window and run the rest together with
 //!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is decided.
 //! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
-//! 4. Repeat until nothing is ready: store the waker and return `Pending`. After a bounded number
-//!    of polls return `Pending` in any case, having woken ourselves: the task that polls the scope
-//!    shares its thread with others.
+//! 4. Repeat until nothing is ready: store the waker and return `Pending`.
+//!
+//! The task that polls the scope shares its thread with others, so a poll takes a *turn* and no
+//! more: it returns `Pending`, having woken itself, after a bounded number of polls, and already
+//! when a child has woken itself while it ran. Such a child wants others to have the thread (it
+//! yielded, or is a scope whose turn is over), and running it again at once would multiply the turns
+//! of scopes that are nested in each other.
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it
@@ -60,10 +64,6 @@ use crate::sync::Instant;
 /// Children that one poll of a scope runs at most before it lets other tasks have the thread.
 const POLLS_PER_TURN: usize = 256;
 
-/// How many of them may have woken themselves. A child that is out of tokio's cooperative budget
-/// does so at every poll, and gets a new budget only if the scope returns.
-const YIELDS_PER_TURN: usize = 32;
-
 /// How long a window stays open at most, for the same reason. Opening one costs a thousandth of it.
 const LONGEST_WINDOW: Duration = Duration::from_millis(10);
 
@@ -93,20 +93,19 @@ pub(crate) struct Driver<'env, F, Fut: Future, M> {
 /// What a poll has left of its turn.
 struct Turn {
     polls: usize,
-    yields: usize,
+    /// Set when a child woke itself: what is in the batch still runs, and that is all.
+    has_yielded: bool,
 }
 
 impl Turn {
     const FULL: Self = Self {
         polls: POLLS_PER_TURN,
-        yields: YIELDS_PER_TURN,
+        has_yielded: false,
     };
 
     fn spend(&mut self, woke_itself: bool) {
         self.polls = self.polls.saturating_sub(1);
-        if woke_itself {
-            self.yields = self.yields.saturating_sub(1);
-        }
+        self.has_yielded |= woke_itself;
     }
 
     fn end(&mut self) {
@@ -114,7 +113,7 @@ impl Turn {
     }
 
     fn is_over(&self) -> bool {
-        self.polls == 0 || self.yields == 0
+        self.polls == 0
     }
 }
 
@@ -200,7 +199,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                             .run_together(crew, &mut turn, &start, &is_failure);
                     }
                     self.as_mut().poll_body(&mut turn, &start, &is_failure);
-                    if turn.is_over() && !self.must_end() {
+                    if (turn.is_over() || turn.has_yielded) && !self.must_end() {
                         quietly(|| cx.waker().wake_by_ref());
                         break Poll::Pending;
                     }
