@@ -142,6 +142,7 @@ mod scoped;
 mod shared;
 mod suspended;
 mod sync;
+mod try_scope;
 mod try_scoped;
 mod window;
 
@@ -153,8 +154,9 @@ pub use runtime::Smol;
 #[cfg(feature = "tokio")]
 pub use runtime::Tokio;
 pub use runtime::{Runtime, Ticket};
-pub use scope::{Local, LocalScope, LocalTryScope, Multi, Scope, TryScope};
+pub use scope::{Local, LocalScope, Multi, Scope};
 pub use scoped::{LocalScoped, Scoped, local_scope, scope};
+pub use try_scope::{LocalTryScope, TryScope};
 pub use try_scoped::{LocalTryScoped, TryScoped, try_local_scope, try_scope};
 
 /// The code in the README is tested like that of any other page.

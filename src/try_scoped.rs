@@ -16,9 +16,10 @@ use crate::fallible::ErrorSlot;
 use crate::helper::Help;
 use crate::panic::{catch, quietly};
 use crate::runtime::{Choice, Runtime};
-use crate::scope::{Local, LocalTryScope, Multi, Scope, TryScope};
+use crate::scope::{Local, Multi, Scope};
 use crate::scoped::debug;
 use crate::shared::Shared;
+use crate::try_scope::{LocalTryScope, TryScope};
 
 /// Opens a scope in which the first `Err`, of a child or of the body, ends everything.
 ///

@@ -1,0 +1,172 @@
+//! The handle of a fallible scope: a [`Scope`] with a slot for the first error.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::child::{spawn_local, spawn_multi};
+use crate::fallible::{ErrorSlot, TryChild};
+use crate::handle::JoinHandle;
+use crate::ready::Kind;
+use crate::scope::{Local, Multi, Scope};
+use crate::scoped::debug;
+
+/// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
+/// the scope.
+///
+/// The handle of a child yields the `T` of its `Ok(T)`. Nobody sees a child that failed: by the
+/// time its error is known everyone who could await it has been dropped.
+///
+/// It derefs to [`Scope`], so a function that takes `&Scope<'env>` serves both kinds of scope.
+/// What is spawned through that plain handle is isolated: its `Result` is a value like any other.
+///
+/// **Drop.** Dropping a handle does nothing: the children belong to the scope.
+///
+/// # Examples
+///
+/// ```
+/// use taskpen::{TryScope, try_scope};
+/// use std::num::ParseIntError;
+///
+/// # futures_lite::future::block_on(async {
+/// let input = ["1", "2", "x"];
+/// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
+///     let numbers = input.map(|text| s.spawn(async move { text.parse::<u32>() }));
+///     let mut sum = 0;
+///     for number in numbers {
+///         sum += number.await;
+///     }
+///     Ok(sum)
+/// })
+/// .await;
+/// assert!(sum.is_err());
+/// # });
+/// ```
+pub struct TryScope<'env, E, M = Multi> {
+    scope: Scope<'env, M>,
+    error: Arc<ErrorSlot<E>>,
+}
+
+/// A handle of a [`try_local_scope`](crate::try_local_scope): children need not be `Send`.
+pub type LocalTryScope<'env, E> = TryScope<'env, E, Local>;
+
+// `E: Send` stands at each method and not at the `impl`: there, an error that is not `Send` would make
+// the compiler skip these methods and find those of `Scope`, which isolate a child's `Result`.
+impl<'env, E> TryScope<'env, E, Multi> {
+    /// Spawns a child whose `Err` ends the scope; the handle yields the `T` of its `Ok(T)`.
+    ///
+    /// Otherwise like [`Scope::spawn`](Scope#method.spawn).
+    #[track_caller]
+    pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+        E: Send + 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_multi(&self.scope, Kind::Ordinary, Location::caller(), child)
+    }
+
+    /// Spawns a background child, whose `Err` ends the scope as well.
+    ///
+    /// Otherwise like [`Scope::spawn_background`](Scope#method.spawn_background).
+    #[track_caller]
+    pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+        E: Send + 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_multi(&self.scope, Kind::Background, Location::caller(), child)
+    }
+
+    /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
+    ///
+    /// Otherwise like [`Scope::spawn_with`](Scope#method.spawn_with).
+    #[track_caller]
+    pub fn spawn_with<F, Fut, T>(&self, body: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce(TryScope<'env, E>) -> Fut + Send + 'env,
+        Fut: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'env,
+        E: Send + 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<'env, E> TryScope<'env, E, Local> {
+    /// Spawns a child that stays on this thread and whose `Err` ends the scope.
+    ///
+    /// See [`TryScope::spawn`](TryScope#method.spawn): this is the same without `Send`.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_local(&self.scope, Kind::Ordinary, Location::caller(), child)
+    }
+
+    /// Spawns a background child that stays on this thread.
+    ///
+    /// See [`TryScope::spawn_background`](TryScope#method.spawn_background).
+    #[track_caller]
+    pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+    {
+        let child = TryChild::new(future, &self.error);
+        spawn_local(&self.scope, Kind::Background, Location::caller(), child)
+    }
+
+    /// Spawns a child that stays on this thread and gets its own handle of the scope.
+    ///
+    /// See [`TryScope::spawn_with`](TryScope#method.spawn_with).
+    #[track_caller]
+    pub fn spawn_with<F, Fut, T>(&self, body: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce(LocalTryScope<'env, E>) -> Fut + 'env,
+        Fut: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+    {
+        let scope = self.clone();
+        self.spawn(async move { body(scope).await })
+    }
+}
+
+impl<'env, E, M> TryScope<'env, E, M> {
+    pub(crate) fn new(scope: Scope<'env, M>, error: Arc<ErrorSlot<E>>) -> Self {
+        Self { scope, error }
+    }
+}
+
+impl<'env, E, M> Deref for TryScope<'env, E, M> {
+    type Target = Scope<'env, M>;
+
+    fn deref(&self) -> &Scope<'env, M> {
+        &self.scope
+    }
+}
+
+impl<E, M> Clone for TryScope<'_, E, M> {
+    fn clone(&self) -> Self {
+        Self::new(self.scope.clone(), Arc::clone(&self.error))
+    }
+}
+
+impl<E, M> fmt::Debug for TryScope<'_, E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("TryScope", self.shared(), f)
+    }
+}
