@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 nightly=${NIGHTLY:-nightly}
 target_dir=$PWD/target/asan
 export RUSTUP_AUTO_INSTALL=0
+# A report names the lines, whatever else is built without.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
 # Not built at all. The cases of `compile` never run, they are not meant to compile.
 not_run='compile'

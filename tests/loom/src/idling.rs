@@ -188,7 +188,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
             let mut caller = Caller::new(current);
             loop {
                 match ready.next(&mut batch, true, &mut caller) {
-                    Next::Run { .. } => batch.clear(),
+                    Next::Run => batch.clear(),
                     Next::NeedWaker => drop(caller.keep_current()),
                     Next::Idle => return false,
                     Next::Done => return true,

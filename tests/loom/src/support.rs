@@ -18,7 +18,7 @@ use crate::sync::AtomicBool;
 
 /// Runs `model` under every interleaving of its threads.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
-    loom::model::Builder::new().check(model);
+    loom::model(model);
 }
 
 /// Runs `model` under every interleaving that takes the processor from a thread, unasked, at most

@@ -1,0 +1,9 @@
+use std::error::Error;
+use taskpen::{TryScope, try_scope};
+
+fn main() {
+    let _ = try_scope(async |s: TryScope<'_, Box<dyn Error>>| {
+        s.spawn(async { Err::<(), _>("lost".into()) });
+        Ok(())
+    });
+}
