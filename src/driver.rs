@@ -14,11 +14,8 @@
 //! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
 //! 4. Repeat until nothing is ready: store the waker and return `Pending`.
 //!
-//! The task that polls the scope shares its thread with others, so a poll takes a *turn* and no
-//! more: it returns `Pending`, having woken itself, after a bounded number of polls, and already
-//! when a child has woken itself while it ran. Such a child wants others to have the thread (it
-//! yielded, or is a scope whose turn is over), and running it again at once would multiply the turns
-//! of scopes that are nested in each other.
+//! After a bounded number of polls it returns `Pending` in any case, having woken itself: its
+//! [`Turn`] is over.
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it
@@ -60,11 +57,9 @@ use crate::policy::{Meter, plan};
 use crate::ready::{Caller, Next};
 use crate::shared::Shared;
 use crate::sync::Instant;
+use crate::turn::Turn;
 
-/// Children that one poll of a scope runs at most before it lets other tasks have the thread.
-const POLLS_PER_TURN: usize = 256;
-
-/// How long a window stays open at most, for the same reason. Opening one costs a thousandth of it.
+/// How long a window stays open at most: its turn is over as well. Opening one costs a thousandth of it.
 const LONGEST_WINDOW: Duration = Duration::from_millis(10);
 
 /// A body with its children: the state machine behind both futures of a scope.
@@ -88,33 +83,6 @@ pub(crate) struct Driver<'env, F, Fut: Future, M> {
     help: Help,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
     marker: PhantomData<M>,
-}
-
-/// What a poll has left of its turn.
-struct Turn {
-    polls: usize,
-    /// Set when a child woke itself: what is in the batch still runs, and that is all.
-    has_yielded: bool,
-}
-
-impl Turn {
-    const FULL: Self = Self {
-        polls: POLLS_PER_TURN,
-        has_yielded: false,
-    };
-
-    fn spend(&mut self, woke_itself: bool) {
-        self.polls = self.polls.saturating_sub(1);
-        self.has_yielded |= woke_itself;
-    }
-
-    fn end(&mut self) {
-        self.polls = 0;
-    }
-
-    fn is_over(&self) -> bool {
-        self.polls == 0
-    }
 }
 
 impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
@@ -177,7 +145,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         start: impl Fn(F, &Arc<Shared>) -> Fut,
         is_failure: impl Fn(&Fut::Output) -> bool,
     ) -> Poll<()> {
-        let mut turn = Turn::FULL;
+        let mut turn = Turn::begin();
         let mut caller = Caller::new(cx.waker());
         let poll = loop {
             let this = self.as_mut().project();
@@ -199,7 +167,8 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                             .run_together(crew, &mut turn, &start, &is_failure);
                     }
                     self.as_mut().poll_body(&mut turn, &start, &is_failure);
-                    if (turn.is_over() || turn.has_yielded) && !self.must_end() {
+                    turn.end_pass();
+                    if turn.is_over() && !self.must_end() {
                         quietly(|| cx.waker().wake_by_ref());
                         break Poll::Pending;
                     }

@@ -144,6 +144,7 @@ mod suspended;
 mod sync;
 mod try_scope;
 mod try_scoped;
+mod turn;
 mod window;
 
 pub use handle::{Cancel, JoinHandle};

@@ -44,8 +44,9 @@ fn yields() {
             Poll::<()>::Pending
         }));
     }
-    for depth in 1..=5 {
-        assert_eq!(polls_in_one(depth, restless), 1, "{depth} levels");
+    let alone = polls_in_one(1, restless);
+    for depth in 2..=5 {
+        assert!(polls_in_one(depth, restless) <= alone, "{depth} levels");
     }
 }
 
@@ -68,9 +69,11 @@ fn ping_pong() {
             }));
         }
     }
-    let alone = polls_in_one(1, rally);
-    for depth in 2..=4 {
-        assert!(polls_in_one(depth, rally) <= alone, "{depth} levels");
+    // Two levels may take several turns of the inner one; more levels must not take more.
+    let two = polls_in_one(2, rally);
+    assert!(two <= 10 * polls_in_one(1, rally));
+    for depth in 3..=5 {
+        assert!(polls_in_one(depth, rally) <= two, "{depth} levels");
     }
 }
 

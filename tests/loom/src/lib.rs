@@ -34,6 +34,8 @@ mod runtime;
 mod shared;
 #[path = "../../../src/suspended.rs"]
 mod suspended;
+#[path = "../../../src/turn.rs"]
+mod turn;
 #[path = "../../../src/window.rs"]
 mod window;
 
