@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures::task::AtomicWaker;
 use futures_lite::future::yield_now;
 
 /// A child that gives its value at its first poll.
@@ -55,8 +56,12 @@ pub fn steps_per_micro() -> u64 {
     })
 }
 
-/// How many [`Suspended`] were polled since the last [`Suspended::reset`].
+/// How many [`Suspended`] were polled since the last [`Suspended::expect`].
 static SUSPENDED: AtomicUsize = AtomicUsize::new(0);
+/// How many there will be.
+static EXPECTED: AtomicUsize = AtomicUsize::new(0);
+/// Who waits for the last of them.
+static WAITER: AtomicWaker = AtomicWaker::new();
 
 /// A child that never finishes: 24 bytes, polled once.
 pub struct Suspended {
@@ -71,22 +76,23 @@ impl Suspended {
         }
     }
 
-    /// For the start of a measurement.
-    pub fn reset() {
+    /// For the start of a measurement with `n` of them.
+    pub fn expect(n: usize) {
         SUSPENDED.store(0, Ordering::SeqCst);
+        EXPECTED.store(n, Ordering::SeqCst);
     }
 
-    /// Whether `n` of them are suspended.
-    pub fn count_is(n: usize) -> bool {
-        SUSPENDED.load(Ordering::Acquire) == n
+    /// Whether all that are expected are suspended.
+    pub fn are_all() -> bool {
+        SUSPENDED.load(Ordering::Acquire) == EXPECTED.load(Ordering::Relaxed)
     }
 
-    /// Polls the parent of `n` of them, which never finishes, until all are suspended.
-    pub async fn poll_until(n: usize, mut poll: impl FnMut(&mut Context<'_>) -> bool) {
+    /// Polls their parent, which never finishes, until all are suspended.
+    pub async fn poll_all(mut poll: impl FnMut(&mut Context<'_>) -> bool) {
         poll_fn(|cx| {
             let finished = poll(cx);
             assert!(!finished, "a parent of suspended children does not finish");
-            match Self::count_is(n) {
+            match Self::are_all() {
                 true => Poll::Ready(()),
                 false => Poll::Pending, // the parent has woken us: it stopped only for fairness
             }
@@ -94,11 +100,17 @@ impl Suspended {
         .await;
     }
 
-    /// The same where children are polled behind our back.
-    pub async fn wait_until(n: usize) {
-        while !Self::count_is(n) {
-            yield_now().await;
-        }
+    /// Waits until all are suspended, where they are polled behind our back.
+    pub async fn wait_for_all() {
+        poll_fn(|cx| {
+            WAITER.register(cx.waker());
+            match Self::are_all() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        drop(WAITER.take()); // it is not to keep us alive
     }
 }
 
@@ -107,7 +119,10 @@ impl Future for Suspended {
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u64> {
         black_box(&self.state);
-        SUSPENDED.fetch_add(1, Ordering::Release);
+        let before = SUSPENDED.fetch_add(1, Ordering::AcqRel);
+        if before + 1 == EXPECTED.load(Ordering::Relaxed) {
+            WAITER.wake();
+        }
         Poll::Pending
     }
 }

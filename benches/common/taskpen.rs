@@ -85,7 +85,7 @@ impl<L: Lend> Taskpen<L> {
 
     /// A parent with `n` children that are suspended.
     pub async fn suspend(n: usize) -> Pin<Box<impl Future<Output = ()>>> {
-        Suspended::reset();
+        Suspended::expect(n);
         let parent = scope(async move |s: Scope<'_>| {
             for i in 0..n {
                 s.spawn(Suspended::new(i));
@@ -93,7 +93,7 @@ impl<L: Lend> Taskpen<L> {
             never().await;
         });
         let mut parent = Box::pin(L::lend(parent));
-        Suspended::poll_until(n, |cx| parent.as_mut().poll(cx).is_ready()).await;
+        Suspended::poll_all(|cx| parent.as_mut().poll(cx).is_ready()).await;
         parent
     }
 

@@ -44,9 +44,9 @@ impl Unordered {
     }
 
     pub async fn suspend(n: usize) -> FuturesUnordered<Suspended> {
-        Suspended::reset();
+        Suspended::expect(n);
         let mut children: FuturesUnordered<_> = (0..n).map(Suspended::new).collect();
-        Suspended::poll_until(n, |cx| children.poll_next_unpin(cx).is_ready()).await;
+        Suspended::poll_all(|cx| children.poll_next_unpin(cx).is_ready()).await;
         children
     }
 

@@ -8,13 +8,15 @@ const WIDTH: f64 = 760.0;
 /// Where the axis begins and ends, left and right of which there is room for words.
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = WIDTH - 60.0;
-const BAR: f64 = 15.0;
+const BAR: f64 = 14.0;
 const HEAD: f64 = 26.0;
 const TOP: f64 = 70.0;
 
-/// Colours that follow the reader's choice of light or dark, and need no background.
+/// Colours that follow the reader's choice of light or dark. The paper is drawn as well: a viewer
+/// that knows nothing of that choice shows a light chart, wherever it is.
 const STYLE: &str = "\
 <style>
+  .paper { fill: #ffffff; }
   text { font: 12px sans-serif; fill: #24292f; }
   .title { font-size: 15px; font-weight: bold; }
   .group { font-weight: bold; }
@@ -26,6 +28,7 @@ const STYLE: &str = "\
   .grid { stroke: #8c959f; stroke-width: 0.5; stroke-dasharray: 2 3; }
   .one { stroke: #57606a; stroke-width: 1.5; }
   @media (prefers-color-scheme: dark) {
+    .paper { fill: #0d1117; }
     text { fill: #e6edf3; }
     .note { fill: #9198a1; }
     .cheaper { fill: #3fb950; }
@@ -95,6 +98,10 @@ fn draw(
     )?;
     let title = "Cost of taskpen divided by that of its peers";
     writeln!(svg, "<title>{title}</title>\n{STYLE}")?;
+    writeln!(
+        svg,
+        r#"<rect class="paper" width="{WIDTH}" height="{height}"/>"#
+    )?;
     label(svg, 10.0, 22.0, "title", title)?;
     label(svg, 10.0, 40.0, "note", &report.origin())?;
     for mark in axis.marks() {

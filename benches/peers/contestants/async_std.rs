@@ -44,9 +44,9 @@ impl AsyncStd {
     }
 
     pub(crate) async fn suspend(n: usize) -> Vec<JoinHandle<u64>> {
-        Suspended::reset();
+        Suspended::expect(n);
         let children = (0..n).map(|i| spawn(Suspended::new(i))).collect();
-        Suspended::wait_until(n).await;
+        Suspended::wait_for_all().await;
         children
     }
 

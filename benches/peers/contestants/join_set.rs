@@ -45,12 +45,12 @@ impl JoinSet {
     }
 
     pub(crate) async fn suspend(n: usize) -> Set<u64> {
-        Suspended::reset();
+        Suspended::expect(n);
         let mut children = Set::new();
         for i in 0..n {
             children.spawn(Suspended::new(i));
         }
-        Suspended::wait_until(n).await;
+        Suspended::wait_for_all().await;
         children
     }
 

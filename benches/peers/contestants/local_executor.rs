@@ -58,11 +58,11 @@ impl LocalExecutor {
     }
 
     pub(crate) async fn suspend(n: usize) -> (Executor<'static>, Vec<Task<u64>>) {
-        Suspended::reset();
+        Suspended::expect(n);
         let executor = Executor::new();
         let children = (0..n).map(|i| executor.spawn(Suspended::new(i))).collect();
         while executor.try_tick() {}
-        assert!(Suspended::count_is(n));
+        assert!(Suspended::are_all());
         (executor, children)
     }
 

@@ -50,7 +50,7 @@ impl Moro {
     }
 
     pub(crate) async fn suspend(n: usize) -> Pin<Box<impl Future<Output = ()>>> {
-        Suspended::reset();
+        Suspended::expect(n);
         let mut parent = Box::pin(async move {
             async_scope!(|s| {
                 for i in 0..n {
@@ -61,7 +61,7 @@ impl Moro {
             })
             .await;
         });
-        Suspended::poll_until(n, |cx| parent.as_mut().poll(cx).is_ready()).await;
+        Suspended::poll_all(|cx| parent.as_mut().poll(cx).is_ready()).await;
         parent
     }
 
