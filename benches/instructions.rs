@@ -127,6 +127,7 @@ fn run(path: &str, peer: &str, rounds: &str) {
 
 /// Prints the table; whether a path needs more than it may.
 fn compare() -> Result<bool, Box<dyn Error>> {
+    Command::new("valgrind").arg("--version").output()?;
     let head = [
         "instructions per child",
         "taskpen",
