@@ -30,7 +30,7 @@ impl Effort {
     pub(crate) const FULL: Self = Self {
         sample: 3e6,
         most_rounds: 31,
-        least_rounds: 7,
+        least_rounds: 5,
         budget: Duration::from_secs(3),
         most_children: 1_000_000,
     };
