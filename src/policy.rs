@@ -83,6 +83,8 @@ pub(crate) struct Meter {
     skip: u32,
     /// How many will be skipped after the next one that proves to be short.
     backoff: u32,
+    /// Runs of any length still to be skipped, because nobody could help.
+    alone: u32,
 }
 
 impl Meter {
@@ -90,13 +92,18 @@ impl Meter {
         Self {
             skip: 0,
             backoff: 1,
+            alone: 0,
         }
     }
 
     /// Whether to measure a run of `children`.
     pub(crate) fn starts(&mut self, children: usize) -> bool {
         if children < 2 {
-            return false; // nobody could help
+            return false; // nothing to share
+        }
+        if self.alone > 0 {
+            self.alone -= 1;
+            return false;
         }
         if children < SHORT_RUN && self.skip > 0 {
             self.skip -= 1;
@@ -123,7 +130,7 @@ impl Meter {
 
     /// Nobody can help: look again as late as possible.
     pub(crate) fn found_nobody(&mut self) {
-        self.skip = MOST_SKIPPED;
+        self.alone = MOST_SKIPPED;
     }
 }
 
@@ -201,7 +208,7 @@ mod tests {
         meter.found_long();
         assert!(meter.starts(2));
         meter.found_nobody();
-        let skipped = (0..100).take_while(|_| !meter.starts(2)).count();
+        let skipped = (0..100).take_while(|_| !meter.starts(SHORT_RUN)).count();
         assert_eq!(skipped, MOST_SKIPPED as usize);
     }
 }
