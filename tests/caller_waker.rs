@@ -43,7 +43,7 @@ each_form!(last_of_several_wakers, |scope, ok| {
     assert_eq!([holders(0), holders(1), holders(2)], [2, 2, 2]);
 });
 
-/// L5a: the scope goes back to a waker that it knew before.
+/// L5a: the scope goes back to a waker that it knew before; again the last one is woken.
 each_form!(alternating_wakers, |scope, ok| {
     let gate = Gate::default();
     let mut scoped = pin!(scope(async |s| {
@@ -60,6 +60,7 @@ each_form!(alternating_wakers, |scope, ok| {
             0 => (&first, &second),
             _ => (&second, &first),
         };
+        assert!(poll_with(scoped.as_mut(), &other.1).is_pending());
         assert!(poll_with(scoped.as_mut(), &now.1).is_pending());
         thread::scope(|threads| threads.spawn(|| gate.knock()).join().unwrap());
         assert_eq!((now.0.take(), other.0.take()), (1, 0));
@@ -88,6 +89,7 @@ each_form!(release_at_the_end, |scope, ok| {
             assert!(poll_with(scoped.as_mut(), &waker).is_ready());
         } else {
             drop(scoped);
+            assert_eq!(wakes.count(), 0); // there is nothing to poll any more
         }
         assert_eq!(Arc::strong_count(&wakes), 2);
         wakes.take();

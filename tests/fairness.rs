@@ -44,6 +44,28 @@ fn poll_until<F: Future>(mut future: Pin<&mut F>, done: &Counter, count: usize) 
     panic!("{} of {count} workers are done", done.get());
 }
 
+/// R5: a child that wakes itself in each poll may wait for something that only its caller's task can
+/// bring, as a new budget under tokio. So a poll of the scope gives up on it soon.
+each_form!(polls_of_a_spinning_child, |scope, ok| {
+    let polls = Counter::default();
+    let mut scoped = Box::pin(scope(async |s| {
+        let polls = polls.clone();
+        s.spawn(async move {
+            loop {
+                polls.add();
+                yield_now().await;
+            }
+            #[allow(unreachable_code)]
+            ok(())
+        });
+        ok(())
+    }));
+    for turn in 1..10 {
+        assert!(poll_once(scoped.as_mut()).is_pending());
+        assert!((turn..100 * turn).contains(&polls.get()));
+    }
+});
+
 /// R5: siblings of a child that spins, and the body, get their work done.
 each_form!(beside_a_spinning_child, |scope, ok| {
     watched(|| {

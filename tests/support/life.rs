@@ -272,7 +272,7 @@ pub(crate) fn watched(test: impl FnOnce() + Send + 'static) {
         test();
         done.send(()).unwrap();
     });
-    match finished.recv_timeout(Duration::from_secs(60)) {
+    match finished.recv_timeout(Duration::from_secs(30)) {
         Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
         _ => {
             if let Err(payload) = thread.join() {
