@@ -91,7 +91,8 @@
 //! | inside an async-std task, with feature `async-std` | async-std's threads |
 //! | anywhere else: smol, a bare `block_on` | nowhere, it is serial; say `.on(…)` |
 //!
-//! ```
+#![cfg_attr(feature = "async-std", doc = "```")]
+#![cfg_attr(not(feature = "async-std"), doc = "```ignore")]
 //! use taskpen::{AsyncStd, scope};
 //!
 //! # fn digest(page: &str) -> usize { page.len() }

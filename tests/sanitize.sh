@@ -98,7 +98,8 @@ say "skipped in leak detection: tests elsewhere whose names contain \"$leaking_t
 sanitized() {
     say "cargo $* (ASAN_OPTIONS=$ASAN_OPTIONS)"
     RUSTFLAGS=-Zsanitizer=address LSAN_OPTIONS=print_suppressions=0:suppressions=$suppressions \
-        cargo "+$nightly" "$1" --target "$host" --target-dir "$target_dir" "${@:2}"
+        cargo "+$nightly" "$1" --all-features \
+        --target "$host" --target-dir "$target_dir" "${@:2}"
 }
 
 # Fake stack frames, so that a child which uses a body's local after its return is seen as well.
