@@ -62,7 +62,8 @@ impl<'env, T> JoinHandle<'env, T> {
 
     /// Cancels the child: it is not polled again, its future is dropped by the scope.
     ///
-    /// It acts at the call, so `let _ = handle.cancel();` is enough. The returned future resolves
+    /// It acts at the call, so `drop(handle.cancel());` is enough; `let _ =` does as well, though
+    /// clippy suspects it of a forgotten `.await`. The returned future resolves
     /// once the child's future has been dropped: to `None`, or to the value if the child had
     /// finished before. If a helper thread is polling the child at that moment, that poll goes on
     /// to its end.

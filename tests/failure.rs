@@ -174,6 +174,7 @@ fn spawn_after_a_panic() {
     });
     assert!(refused.is_cancelled());
     assert_eq!((drops.get(), polls.get()), (1, 0));
+    assert_eq!(s.len(), 0, "it was never a child");
 }
 
 /// F2: a panic of the body drops all children, and only then leaves `poll`.

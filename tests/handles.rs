@@ -240,22 +240,30 @@ fn stages_of_cancelled_children() {
     assert_eq!(stage(&s.spawn(async {})), (true, true), "refused");
 }
 
-/// H2: a child is neither finished nor cancelled while its destructor runs.
+/// H2, L1: a child is neither finished nor cancelled while its destructor runs, and it counts.
 #[test]
 fn stage_within_the_destructor() {
-    struct Look<'a>(Slot<'a>, &'a Tally);
+    struct Look<'a> {
+        slot: Slot<'a>,
+        s: Scope<'a>,
+        looks: &'a Tally,
+    }
     impl Drop for Look<'_> {
         fn drop(&mut self) {
-            if stage_in(&self.0) == (false, false) {
-                self.1.add();
+            if stage_in(&self.slot) == (false, false) && !self.s.is_empty() {
+                self.looks.add();
             }
         }
     }
 
     let looks = Tally::new();
     let slots = [(); 3].map(|()| Slot::default());
-    let [finishes, waits, never_runs] = [0, 1, 2].map(|i| Look(Arc::clone(&slots[i]), &looks));
     block_on(scope(async |s| {
+        let [finishes, waits, never_runs] = [0, 1, 2].map(|i| Look {
+            slot: Arc::clone(&slots[i]),
+            s: s.clone(),
+            looks: &looks,
+        });
         let child = s.spawn(ReadyWith::new((), finishes));
         *slots[0].lock().unwrap() = Some(child);
         let child = s.spawn_background(async {

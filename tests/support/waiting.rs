@@ -1,6 +1,7 @@
 //! Ways for the steps of a program to wait.
 
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
@@ -9,19 +10,23 @@ use std::thread;
 
 pub(crate) type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
 
-/// Polls a future at most so many times and then drops it.
-pub(crate) async fn at_most<T>(polls: Option<usize>, mut future: Boxed<'_, T>) -> Option<T> {
+/// Polls a future at most so many times and then drops it, which must not raise anything.
+pub(crate) async fn at_most<T>(polls: Option<usize>, future: Boxed<'_, T>) -> Option<T> {
     let mut left = polls.unwrap_or(usize::MAX);
+    let mut future = Some(future);
     poll_fn(move |cx| {
-        let poll = match left {
-            0 => return Poll::Ready(None),
-            _ => future.as_mut().poll(cx).map(Some),
-        };
-        left -= 1;
-        match left {
-            0 if poll.is_pending() => Poll::Ready(None),
-            _ => poll,
+        if let (1.., Some(future)) = (left, &mut future) {
+            left -= 1;
+            let poll = future.as_mut().poll(cx).map(Some);
+            if left > 0 || poll.is_ready() {
+                return poll;
+            }
         }
+        let drop_it = AssertUnwindSafe(|| drop(future.take()));
+        if catch_unwind(drop_it).is_err() {
+            panic!("the drop of a scope raised a panic");
+        }
+        Poll::Ready(None)
     })
     .await
 }

@@ -146,6 +146,7 @@ impl World {
             (record.cancelled, "after it was cancelled"),
             (!failures.panics.is_empty(), "after a panic in its scope"),
             (!failures.errors.is_empty(), "after an error in its scope"),
+            (log.is_useless(record), "although nobody waits for it"),
         ];
         for (_, what) in wrong.iter().filter(|(wrong, _)| *wrong) {
             log.violations
@@ -259,6 +260,14 @@ impl Record {
 impl Log {
     fn of(&self, scope: usize) -> impl Iterator<Item = &Record> + Clone {
         self.tasks.iter().filter(move |task| task.scope == scope)
+    }
+
+    /// L2: true for a background child when the body and all ordinary children are done.
+    fn is_useless(&self, task: &Record) -> bool {
+        let mut others = self
+            .of(task.scope)
+            .filter(|task| task.role != Role::Background);
+        task.role == Role::Background && others.all(|task| task.finished && task.dropped.is_some())
     }
 
     /// Says why a scope must not have ended like this.
