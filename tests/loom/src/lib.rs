@@ -36,6 +36,10 @@ mod shared;
 mod suspended;
 #[path = "../../../src/turn.rs"]
 mod turn;
+#[allow(
+    clippy::reversed_empty_ranges,
+    reason = "the models spin zero times before they sleep"
+)]
 #[path = "../../../src/window.rs"]
 mod window;
 
