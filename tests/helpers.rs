@@ -189,7 +189,7 @@ fn bounded_tickets() {
         }
     });
     block_on(busy.on(hoard.clone()).workers(3));
-    assert_eq!(hoard.0.lock().unwrap().len(), 3);
+    assert_eq!(hoard.empty().len(), 3);
 }
 
 /// Trap 8: a ticket that is run inline, dropped, kept for ever or met by a panic costs nothing but
@@ -219,11 +219,12 @@ fn odd_runtimes() {
         block_on(busy.on(runtime));
         assert_eq!(done.load(SeqCst), 20);
     }
-    let (inline, declined) = (Inline::default(), Decline::default());
+    let (inline, declined, hoard) = (Inline::default(), Decline::default(), Hoard::default());
     run(inline.clone());
     run(declined.clone());
-    run(Hoard::default());
+    run(hoard.clone());
     run(Panics);
+    assert!(!hoard.empty().is_empty());
     assert!(inline.0.load(SeqCst) > 0);
     assert!(declined.0.load(SeqCst) > 0);
 }
@@ -260,7 +261,7 @@ fn late_tickets() {
     }
     drop(dropped);
     assert_eq!((polls.load(SeqCst), drops.load(SeqCst)), (20, 20));
-    let tickets: Vec<_> = hoard.0.lock().unwrap().drain(..).collect();
+    let tickets = hoard.empty();
     assert!(!tickets.is_empty());
     std::thread::spawn(move || tickets.into_iter().for_each(Ticket::run))
         .join()

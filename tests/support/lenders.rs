@@ -95,8 +95,16 @@ impl Runtime for Inline {
 }
 
 /// Keeps every ticket until the test wants them.
+///
+/// A ticket keeps its runtime, so a hoard that is not emptied keeps itself.
 #[derive(Clone, Default)]
-pub struct Hoard(pub Arc<Mutex<Vec<Ticket>>>);
+pub struct Hoard(Arc<Mutex<Vec<Ticket>>>);
+
+impl Hoard {
+    pub fn empty(&self) -> Vec<Ticket> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
 
 impl Runtime for Hoard {
     fn dispatch(&self, ticket: Ticket) {
