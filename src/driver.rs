@@ -244,10 +244,14 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
                 return None;
             }
             if let Some(plan) = plan(polls, start.elapsed(), this.batch.len()) {
-                return catch(|| this.help.crew(plan)).unwrap_or_else(|payload| {
+                let crew = catch(|| this.help.crew(plan)).unwrap_or_else(|payload| {
                     this.shared.panicked(payload);
                     None
                 });
+                if crew.is_none() {
+                    self.run_children(turn, usize::MAX);
+                }
+                return crew;
             }
         }
     }
