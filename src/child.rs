@@ -347,8 +347,8 @@ where
     //   forgotten the *documented* precondition is broken, for a waker can still make a runnable;
     //   what holds is the fact behind it ("forget"): async-task 4.7 touches the future only in
     //   `Runnable::run` and in `Runnable::drop`, the forgotten scope's future owns a reference to
-    //   `Shared` for ever, so the queue is never dropped, and nobody else takes a runnable from
-    //   it. This reads the source of async-task 4.7; hence the dependency is pinned to it.
+    //   `Shared` for ever, so the queue is never dropped, and nobody takes a runnable from it:
+    //   helpers do so only inside the window, which is shut ("Helpers"). This reads the source of async-task 4.7; hence the dependency is pinned to it.
     // * *The schedule function is `Send` and `Sync`*: it is a function item, and the metadata it
     //   reaches through the runnable is asserted to be both, below.
     // * *The schedule function is `'static`*: likewise.
