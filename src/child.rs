@@ -6,25 +6,16 @@
 //! * it polls the future, and drops it, under `catch_unwind`: a panic is handed to the scope, and
 //!   never reaches async-task, which aborts the process when a destructor unwinds;
 //! * it enters the registry of suspended children at its first `Pending`;
-//! * it ends without a value when its handle asked it to;
 //! * when it is dropped it drops the future, leaves the registry and counts itself out, **last**.
 //!
-//! # Stages
+//! A child that its handle cancels is closed by async-task: its runnable is pushed once more, and
+//! drops the future instead of polling it.
 //!
-//! | stage | set by | means |
-//! |---|---|---|
-//! | [`ALIVE`](Stage::ALIVE) | `spawn` | the future may still be polled or is being dropped |
-//! | [`REFUSED`](Stage::REFUSED) | `spawn` | the scope had ended: never counted, dropped at once |
-//! | [`FINISHED`](Stage::FINISHED) | the poll that gave the value | there is, or was, a value |
-//! | [`CANCELLED`](Stage::CANCELLED) | the destructor | the future is gone and gave no value |
+//! # How a child reaches its scope
 //!
-//! # Why the metadata holds the scope
-//!
-//! The metadata of a task lives in its allocation, beside the future, and dies with the last
-//! waker. It holds the strong reference to [`Shared`] that the schedule function uses: the cycle
-//! child → shared → queue → child is what makes a forgotten scope harmless. The end of a scope
-//! breaks it by dropping every future. The schedule function itself is a plain `fn` and owns
-//! nothing.
+//! By the pointer in its [metadata](crate::meta). The schedule function is a plain `fn` and owns
+//! nothing. A child that is not at home is pushed with a counted reference in hand: as soon as it is
+//! on the queue another thread may run it, drop it and end the scope, while we still hold the lock.
 
 use std::future::Future;
 use std::mem;
@@ -32,116 +23,60 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 
 use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::handle::JoinHandle;
+use crate::meta::{Meta, Stage};
 use crate::panic::{catch, discard};
 use crate::ready::Kind;
 use crate::scope::{Local, Multi, Scope};
 use crate::shared::Shared;
-use crate::suspended::Slot;
 
 /// A child that is scheduled.
 pub(crate) type Runnable = async_task::Runnable<Meta>;
 
-/// What the scope, the handle and the child itself know of a child; lives in its allocation.
-#[derive(Debug)]
-pub(crate) struct Meta {
-    shared: Arc<Shared>,
-    location: &'static Location<'static>,
-    slot: Slot,
-    stage: Stage,
-    /// Set by a handle that wants the child to end.
-    cancel: AtomicBool,
-    kind: Kind,
-}
-
-impl Meta {
-    /// Asks the child to end: it will be dropped instead of polled.
-    pub(crate) fn cancel(&self) {
-        // The registry's lock orders this against the child: if it enters after we looked, it
-        // sees the flag; if it was there, it is woken.
-        self.cancel.store(true, Ordering::Release);
-        self.shared.suspended.wake(&self.slot);
-    }
-
-    /// Where the child was spawned.
-    pub(crate) fn location(&self) -> &'static Location<'static> {
-        self.location
-    }
-
-    /// True until the child gave its value or was dropped without one.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.stage.get() == Stage::ALIVE
-    }
-
-    /// True once the child's future is gone and gave no value.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        matches!(self.stage.get(), Stage::REFUSED | Stage::CANCELLED)
-    }
-
-    fn is_cancel_requested(&self) -> bool {
-        self.cancel.load(Ordering::Acquire)
-    }
-}
-
-/// How far a child is; see the table in the module documentation.
-#[derive(Debug)]
-struct Stage(AtomicU8);
-
-impl Stage {
-    const ALIVE: u8 = 0;
-    const REFUSED: u8 = 1;
-    const FINISHED: u8 = 2;
-    const CANCELLED: u8 = 3;
-
-    fn get(&self) -> u8 {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn set(&self, stage: u8) {
-        self.0.store(stage, Ordering::Release);
-    }
-}
-
 /// The user's future, with what makes it a child of a scope.
 #[pin_project(PinnedDrop)]
-struct Child<'a, F> {
-    /// `None` only within the destructor.
-    #[pin]
-    future: Option<F>,
-    meta: &'a Meta,
+struct Child<'a, F>(#[pin] Contents<'a, F>);
+
+/// An `enum` rather than a struct with an `Option`: the reference tells the two apart, so a child is
+/// eight bytes smaller.
+#[pin_project(project = ContentsProj)]
+enum Contents<'a, F> {
+    Future {
+        #[pin]
+        future: F,
+        meta: &'a Meta,
+    },
+    /// Only within the destructor.
+    Gone,
 }
 
 impl<F: Future> Future for Child<'_, F> {
     type Output = Output<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let meta = *this.meta;
-        if meta.is_cancel_requested() {
-            return Poll::Ready(Output::cancelled());
-        }
-        let Some(future) = this.future.as_pin_mut() else {
+        let ContentsProj::Future { future, meta } = self.project().0.project() else {
             unreachable!("a child is not polled while it is dropped");
         };
-        match catch(|| future.poll(cx)) {
+        let poll = catch(|| future.poll(cx));
+        // SAFETY: we are the child, and have not been dropped.
+        let shared = unsafe { meta.shared() };
+        match poll {
             Ok(Poll::Ready(value)) => {
-                meta.stage.set(Stage::FINISHED);
-                return Poll::Ready(Output::new(value, &meta.shared));
+                meta.set_stage(Stage::Finished);
+                return Poll::Ready(Output::new(value, meta));
             }
             Ok(Poll::Pending) => {}
             // The scope ends now, and drops this child with the others.
-            Err(payload) => meta.shared.panicked(payload),
+            Err(payload) => shared.panicked(payload),
         }
-        meta.shared.suspended.enter(&meta.slot, cx.waker());
-        if meta.is_cancel_requested() {
-            return Poll::Ready(Output::cancelled());
+        if meta.key().is_none() {
+            meta.set_key(shared.ready.suspend(cx.waker()));
         }
         Poll::Pending
     }
@@ -150,25 +85,31 @@ impl<F: Future> Future for Child<'_, F> {
 #[pinned_drop]
 impl<F> PinnedDrop for Child<'_, F> {
     fn drop(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        let meta = *this.meta;
-        let panic = catch(|| this.future.set(None)).err();
-        meta.shared.suspended.leave(&meta.slot);
-        match meta.stage.get() {
-            Stage::REFUSED => {
+        let mut contents = self.project().0;
+        let ContentsProj::Future { meta, .. } = contents.as_mut().project() else {
+            return;
+        };
+        let meta = *meta;
+        let panic = catch(|| contents.set(Contents::Gone)).err();
+        match meta.stage() {
+            Stage::Refused => {
                 // Not a child, and the scope may be over: nobody to tell.
                 if let Some(payload) = panic {
                     discard(payload);
                 }
                 return;
             }
-            Stage::ALIVE => meta.stage.set(Stage::CANCELLED),
-            _ => {}
+            Stage::Alive => meta.set_stage(Stage::Cancelled),
+            Stage::Finished | Stage::Cancelled => {}
         }
+        // SAFETY: we are the child, and are counted out below. From then on the reference is used no
+        // more, except by the call that does it: this is inside `poll`, or inside the end of the
+        // scope, or on a helper, which owns a reference to the shared state.
+        let shared = unsafe { meta.shared() };
         if let Some(payload) = panic {
-            meta.shared.panicked(payload);
+            shared.panicked(payload);
         }
-        meta.shared.ready.finish(meta.kind);
+        drop(shared.ready.finish(meta.kind(), meta.key()));
     }
 }
 
@@ -177,28 +118,21 @@ impl<F> PinnedDrop for Child<'_, F> {
 /// If nobody takes the value, its destructor runs inside async-task, or inside the destructor of
 /// the handle; a panic there is handed to the scope instead of unwinding.
 struct Output<T> {
-    /// `None` for a child that was cancelled by its handle, and after `take`.
+    /// `None` after `take`.
     value: Option<T>,
     /// Whom to tell of a panic; `None` for values without a destructor.
     shared: Option<Arc<Shared>>,
 }
 
 impl<T> Output<T> {
-    fn new(value: T, shared: &Arc<Shared>) -> Self {
+    fn new(value: T, meta: &Meta) -> Self {
         Self {
             value: Some(value),
-            shared: mem::needs_drop::<T>().then(|| Arc::clone(shared)),
+            // SAFETY: the child is being polled.
+            shared: mem::needs_drop::<T>().then(|| unsafe { meta.clone_shared() }),
         }
     }
 
-    fn cancelled() -> Self {
-        Self {
-            value: None,
-            shared: None,
-        }
-    }
-
-    /// Takes the value; `None` if the child was cancelled.
     fn take(mut self) -> Option<T> {
         self.value.take()
     }
@@ -260,19 +194,72 @@ impl<T> Joint<T> {
         Poll::Ready(output.and_then(Output::take))
     }
 
-    /// Lets go of the task without cancelling it.
+    /// Lets go of the child without cancelling it.
     pub(crate) fn detach(self) {
         self.task.detach();
+    }
+
+    /// Cancels the child, here and now, and waits until its future has been dropped: the value, if
+    /// it had finished before.
+    pub(crate) fn cancel<'a>(self) -> Cancelling<'a, T>
+    where
+        T: 'a,
+    {
+        let mut cancelling = Cancelling {
+            future: Box::pin(async {
+                let output = self.task.cancel().await;
+                output.and_then(Output::take)
+            }),
+            first: None,
+        };
+        // async-task's future cancels at its first poll.
+        let poll = cancelling.poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(value) = poll {
+            cancelling.first = Some(value);
+        }
+        cancelling
+    }
+}
+
+/// A child that was cancelled by its handle, until its future is gone.
+pub(crate) struct Cancelling<'a, T> {
+    /// Of a type that async-task does not name.
+    future: Pin<Box<dyn Future<Output = Option<T>> + 'a>>,
+    /// What the first poll gave.
+    first: Option<Option<T>>,
+}
+
+// SAFETY: the boxed future is that of `Joint::cancel`, which owns a `FallibleTask` for `T` and
+// nothing else; that is `Send` if `T` is.
+unsafe impl<T: Send> Send for Cancelling<'_, T> {}
+// SAFETY: nothing can be done with a shared reference to it.
+unsafe impl<T: Send> Sync for Cancelling<'_, T> {}
+
+/// The value is never pinned.
+impl<T> Unpin for Cancelling<'_, T> {}
+
+impl<T> Cancelling<'_, T> {
+    /// Polls for the value; `None` if the child had not finished before.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match self.first.take() {
+            Some(value) => Poll::Ready(value),
+            None => self.future.as_mut().poll(cx),
+        }
     }
 }
 
 /// Puts a child that was woken on the ready queue of its scope.
-///
-/// The clone keeps the queue alive while we push: from then on another thread may run the child
-/// and free the metadata that the original sits in.
 fn schedule(runnable: Runnable) {
-    let shared = Arc::clone(&runnable.metadata().shared);
-    shared.ready.push(runnable);
+    // SAFETY: async-task schedules a task only if its future has not been dropped, and the runnable
+    // in our hands keeps that so until it is pushed. At home the push is not the end of it either:
+    // the `poll` of the scope, or its end, is on the stack of this thread.
+    let shared = unsafe { runnable.metadata().shared() };
+    if let Err(runnable) = shared.ready.push_at_home(runnable) {
+        // SAFETY: as above. The reference keeps the queue while we push: from then on another
+        // thread may drop the child, and end the scope.
+        let shared = unsafe { runnable.metadata().clone_shared() };
+        shared.ready.push_elsewhere(runnable);
+    }
 }
 
 /// Spawns a child whose future may move to another thread.
@@ -323,18 +310,8 @@ where
     F: Future + 'env,
     F::Output: 'env,
 {
-    let builder = Builder::new().metadata(Meta {
-        shared: Arc::clone(shared),
-        location,
-        slot: Slot::none(),
-        stage: Stage(AtomicU8::new(Stage::ALIVE)),
-        cancel: AtomicBool::new(false),
-        kind,
-    });
-    let child = |meta| Child {
-        future: Some(future),
-        meta,
-    };
+    let builder = Builder::new().metadata(Meta::new(shared, kind, location));
+    let child = |meta| Child(Contents::Future { future, meta });
     // SAFETY: the four preconditions of `spawn_unchecked`, in its order.
     //
     // * *A future that is not `Send` stays on its thread* ("Local scopes"): a runnable is run by
@@ -348,21 +325,16 @@ where
     //   what holds is the fact behind it ("forget"): async-task 4.7 touches the future only in
     //   `Runnable::run` and in `Runnable::drop`, the forgotten scope's future owns a reference to
     //   `Shared` for ever, so the queue is never dropped, and nobody takes a runnable from it:
-    //   helpers do so only inside the window, which is shut ("Helpers"). This reads the source of async-task 4.7; hence the dependency is pinned to it.
+    //   helpers do so only inside the window, which is shut ("Helpers"). This reads the source of
+    //   async-task 4.7; hence the dependency is pinned to it.
     // * *The schedule function is `Send` and `Sync`*: it is a function item, and the metadata it
-    //   reaches through the runnable is asserted to be both, below.
+    //   reaches through the runnable is asserted to be both, where it is defined.
     // * *The schedule function is `'static`*: likewise.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
     if let Err(refused) = shared.ready.add(runnable, kind) {
-        refused.metadata().stage.set(Stage::REFUSED);
+        refused.metadata().set_stage(Stage::Refused);
         drop(refused);
     }
     handle
 }
-
-/// The schedule function and foreign wakers reach the metadata from any thread, at any time.
-const _: () = {
-    const fn outlives_everything<T: Send + Sync + 'static>() {}
-    outlives_everything::<Meta>();
-};

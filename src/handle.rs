@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::child::Joint;
+use crate::child::{Cancelling, Joint};
+use crate::meta::Stage;
 
 /// A handle to a child of a scope: await it for the child's value.
 ///
@@ -46,7 +47,7 @@ use crate::child::Joint;
 /// assert_eq!(total, 10);
 /// # });
 /// ```
-pub struct JoinHandle<'env, T> {
+pub struct JoinHandle<'env, T: 'env> {
     /// `None` once the value was taken or the handle is on its way out.
     child: Option<Joint<T>>,
     env: PhantomData<&'env ()>,
@@ -65,8 +66,8 @@ impl<'env, T> JoinHandle<'env, T> {
     /// It acts at the call, so `drop(handle.cancel());` is enough; `let _ =` does as well, though
     /// clippy suspects it of a forgotten `.await`. The returned future resolves
     /// once the child's future has been dropped: to `None`, or to the value if the child had
-    /// finished before. If a helper thread is polling the child at that moment, that poll goes on
-    /// to its end.
+    /// finished before. If the child is being polled at that moment, by a helper thread or because it
+    /// cancels itself, that poll goes on to its end; a value that it still gives is dropped.
     ///
     /// Cancelling a child affects no sibling and is no failure of the scope.
     ///
@@ -84,13 +85,10 @@ impl<'env, T> JoinHandle<'env, T> {
     /// .await;
     /// # });
     /// ```
-    pub fn cancel(self) -> Cancel<'env, T> {
-        if let Some(child) = &self.child {
-            child.meta().cancel();
-        }
+    pub fn cancel(mut self) -> Cancel<'env, T> {
         Cancel {
             is_resolved: false,
-            handle: self,
+            cancelling: self.child.take().map(Joint::cancel),
         }
     }
 
@@ -101,14 +99,14 @@ impl<'env, T> JoinHandle<'env, T> {
         // The stage says that the destructor ran or the value is on its way; the task adds that
         // the value has arrived.
         let child = self.child.as_ref();
-        child.is_none_or(|child| child.is_finished() && !child.meta().is_alive())
+        child.is_none_or(|child| child.is_finished() && child.meta().stage() != Stage::Alive)
     }
 
     /// True once the child's future is gone without having given a value: it was cancelled, its
     /// scope ended first, or it panicked. Awaiting the handle then panics.
     pub fn is_cancelled(&self) -> bool {
         let child = self.child.as_ref();
-        child.is_some_and(|child| child.meta().is_cancelled())
+        child.is_some_and(|child| matches!(child.meta().stage(), Stage::Refused | Stage::Cancelled))
     }
 
     /// Lets go of the child without cancelling it.
@@ -169,9 +167,10 @@ impl<T> fmt::Debug for JoinHandle<'_, T> {
 /// # Panics
 ///
 /// If it is polled again after it resolved.
-pub struct Cancel<'env, T> {
+pub struct Cancel<'env, T: 'env> {
     is_resolved: bool,
-    handle: JoinHandle<'env, T>,
+    /// `None` if the handle had given its value already.
+    cancelling: Option<Cancelling<'env, T>>,
 }
 
 impl<T> Future for Cancel<'_, T> {
@@ -182,18 +181,19 @@ impl<T> Future for Cancel<'_, T> {
             !self.is_resolved,
             "a cancelled handle was polled after it had resolved"
         );
-        let value = match &mut self.handle.child {
-            Some(child) => ready!(child.poll(cx)),
+        let value = match &mut self.cancelling {
+            Some(cancelling) => ready!(cancelling.poll(cx)),
             None => None,
         };
         self.is_resolved = true;
-        self.handle.detach();
         Poll::Ready(value)
     }
 }
 
 impl<T> fmt::Debug for Cancel<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancel").field(&self.handle).finish()
+        f.debug_struct("Cancel")
+            .field("is_resolved", &self.is_resolved)
+            .finish_non_exhaustive()
     }
 }

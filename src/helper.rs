@@ -90,7 +90,7 @@ fn help(shared: &Shared, chunk: usize) {
             polls += 1;
         }
         if !batch.is_empty() {
-            shared.ready.put_back(&mut batch);
+            shared.ready.hand_back(&mut batch);
             return;
         }
     }

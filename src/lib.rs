@@ -127,13 +127,19 @@
 )]
 #![warn(missing_debug_implementations)]
 
+mod alive;
+mod caller;
 mod child;
+mod children;
 mod driver;
+mod engine;
 mod fallible;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod handle;
 mod helper;
+mod home;
+mod meta;
 mod panic;
 mod policy;
 mod ready;
@@ -141,7 +147,6 @@ mod runtime;
 mod scope;
 mod scoped;
 mod shared;
-mod suspended;
 mod sync;
 mod try_scope;
 mod try_scoped;

@@ -9,44 +9,35 @@
 use std::sync::Arc;
 use std::task::Wake;
 
-use crate::child::Runnable;
 use crate::panic::{Payload, discard};
 use crate::ready::Ready;
-use crate::suspended::Suspended;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::window::Window;
 
 /// The shared state of one scope.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) ready: Ready<Runnable>,
-    pub(crate) suspended: Suspended,
+    pub(crate) ready: Ready,
     pub(crate) window: Window,
     /// Tickets that a runtime holds and has not finished or dropped.
     pub(crate) tickets: AtomicUsize,
     /// Set when no poll of the body or of a child may start any more.
     stopped: AtomicBool,
-    panic: Mutex<FirstPanic>,
-}
-
-/// The panic that the scope will re-raise.
-#[derive(Debug)]
-enum FirstPanic {
-    None,
-    Some(Payload),
-    /// The scope is over; nobody will look again.
-    Closed,
+    /// Set when the scope is over: nobody will ask for its panic again.
+    over: AtomicBool,
+    /// The first panic, which the scope will re-raise.
+    panic: Mutex<Option<Payload>>,
 }
 
 impl Shared {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             ready: Ready::new(),
-            suspended: Suspended::default(),
             window: Window::default(),
             tickets: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
-            panic: Mutex::new(FirstPanic::None),
+            over: AtomicBool::new(false),
+            panic: Mutex::new(None),
         })
     }
 
@@ -57,6 +48,7 @@ impl Shared {
         self.ready.wake_body();
     }
 
+    #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
@@ -66,11 +58,11 @@ impl Shared {
         let late = {
             let mut panic = self.panic.lock();
             match *panic {
-                FirstPanic::None => {
-                    *panic = FirstPanic::Some(payload);
+                None if !self.over.load(Ordering::Relaxed) => {
+                    *panic = Some(payload);
                     None
                 }
-                FirstPanic::Some(_) | FirstPanic::Closed => Some(payload),
+                _ => Some(payload),
             }
         };
         match late {
@@ -81,9 +73,19 @@ impl Shared {
 
     /// Takes the panic out, for good: later ones are dropped where they happen.
     pub(crate) fn take_panic(&self) -> Option<Payload> {
-        match std::mem::replace(&mut *self.panic.lock(), FirstPanic::Closed) {
-            FirstPanic::Some(payload) => Some(payload),
-            FirstPanic::None | FirstPanic::Closed => None,
+        self.over.store(true, Ordering::Relaxed);
+        // Whoever panics stops the scope. One that does so on another thread at this very moment
+        // may come too late; its payload is dropped with us.
+        self.is_stopped()
+            .then(|| self.panic.lock().take())
+            .flatten()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(payload) = self.panic.lock().take() {
+            discard(payload); // as by the last waker, in whose destructor nothing may unwind
         }
     }
 }

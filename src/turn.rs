@@ -46,6 +46,7 @@ impl Turn {
     }
 
     /// Something was polled.
+    #[inline]
     pub(crate) fn spend(&mut self, woke_itself: bool) {
         self.polls = self.polls.saturating_sub(1);
         self.is_restless |= woke_itself;
@@ -64,6 +65,7 @@ impl Turn {
         self.polls = 0;
     }
 
+    #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.polls == 0 || self.restless_passes == 0
     }

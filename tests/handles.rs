@@ -360,7 +360,7 @@ fn debug_while_a_child_is_polled() {
             "Scope { len: ",
             "TryScope { len: ",
             "JoinHandle { ",
-            "Cancel(",
+            "Cancel { ",
         ] {
             assert!(shown.contains(part), "{shown}");
         }

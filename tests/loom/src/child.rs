@@ -10,10 +10,10 @@ use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
+use crate::children::Key;
 use crate::ready::Kind;
 use crate::shared::Shared;
 use crate::support::Lent;
-use crate::suspended::Slot;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// The child waits for a waker.
@@ -22,7 +22,7 @@ const SUSPENDED: usize = 0;
 const SCHEDULED: usize = 1;
 /// The child is being polled. Whoever sets SCHEDULED now leaves the push to the poller.
 const RUNNING: usize = 2;
-/// The future is gone, or is being dropped.
+/// The future is not polled again: it is gone, or will be dropped by whoever has the runnable.
 const CLOSED: usize = 4;
 
 /// A thread; like the counts, none of loom's business.
@@ -33,10 +33,10 @@ type Thread = std::sync::Mutex<Option<ThreadId>>;
 pub(crate) struct Task {
     shared: Arc<Shared>,
     kind: Kind,
-    slot: Slot,
+    /// The child's key in the registry; none of loom's business, as it is written by who polls.
+    key: std::sync::Mutex<Option<Key>>,
     state: AtomicUsize,
     refused: AtomicBool,
-    cancel: AtomicBool,
     /// Makes the future end the scope when it is polled, as by an `Err`.
     fails: AtomicBool,
     /// What the future waits for.
@@ -57,10 +57,9 @@ impl Task {
         Arc::new(Self {
             shared: Arc::clone(shared),
             kind,
-            slot: Slot::none(),
+            key: std::sync::Mutex::default(),
             state: AtomicUsize::new(SCHEDULED),
             refused: AtomicBool::new(false),
-            cancel: AtomicBool::new(false),
             fails: AtomicBool::new(false),
             may_finish: AtomicBool::new(false),
             lent: Lent::new(),
@@ -95,10 +94,21 @@ impl Task {
         self.fails.store(true, Ordering::Release);
     }
 
-    /// Like `Meta::cancel`.
-    pub(crate) fn cancel(&self) {
-        self.cancel.store(true, Ordering::Release);
-        self.shared.suspended.wake(&self.slot);
+    /// Like `Task::cancel` of async-task: closes the child, and pushes it unless somebody has it.
+    pub(crate) fn cancel(self: &Arc<Self>) {
+        let mut state = self.state.load(Ordering::Acquire);
+        while state & CLOSED == 0 {
+            let is_idle = state & (SCHEDULED | RUNNING) == 0;
+            let new = state | CLOSED | if is_idle { SCHEDULED } else { 0 };
+            let swap = self
+                .state
+                .compare_exchange(state, new, Ordering::AcqRel, Ordering::Acquire);
+            match swap {
+                Ok(_) if is_idle => return self.schedule(),
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
     }
 
     pub(crate) fn polls(&self) -> usize {
@@ -124,11 +134,8 @@ impl Task {
         &self.lent
     }
 
-    /// True if a poll of the future, or of the wrapper around it, finished.
+    /// True if the poll finished.
     fn poll(&self, waker: &Waker) -> bool {
-        if self.is_cancel_requested() {
-            return true;
-        }
         self.polls.fetch_add(1, Ordering::Relaxed);
         *self.polled_by.lock().unwrap() = Some(loom::thread::current().id());
         self.lent.borrow();
@@ -138,21 +145,21 @@ impl Task {
         if self.fails.load(Ordering::Acquire) {
             self.shared.stop();
         }
-        self.shared.suspended.enter(&self.slot, waker);
-        self.is_cancel_requested()
-    }
-
-    fn is_cancel_requested(&self) -> bool {
-        self.cancel.load(Ordering::Acquire)
+        let is_new = self.key.lock().unwrap().is_none();
+        if is_new {
+            let key = self.shared.ready.suspend(waker);
+            *self.key.lock().unwrap() = Some(key);
+        }
+        false
     }
 
     /// The destructor of `Child`.
     fn drop_future(&self) {
         self.drops.fetch_add(1, Ordering::Relaxed);
         self.lent.borrow();
-        self.shared.suspended.leave(&self.slot);
         if !self.refused.load(Ordering::Acquire) {
-            self.shared.ready.finish(self.kind);
+            let key = *self.key.lock().unwrap();
+            drop(self.shared.ready.finish(self.kind, key));
         }
     }
 
@@ -182,7 +189,10 @@ impl Task {
     /// Makes the runnable and pushes it: the schedule function of `src/child.rs`.
     fn schedule(self: &Arc<Self>) {
         self.pushes.fetch_add(1, Ordering::Relaxed);
-        self.shared.ready.push(Runnable(Some(Arc::clone(self))));
+        let ready = &self.shared.ready;
+        if let Err(runnable) = ready.push_at_home(Runnable(Some(Arc::clone(self)))) {
+            ready.push_elsewhere(runnable);
+        }
     }
 }
 
@@ -202,7 +212,20 @@ impl Runnable {
         let Some(task) = self.0.take() else {
             unreachable!("a runnable has its child until it is run");
         };
-        task.state.swap(RUNNING, Ordering::AcqRel);
+        let mut state = task.state.load(Ordering::Acquire);
+        loop {
+            if state & CLOSED != 0 {
+                task.drop_future();
+                return false;
+            }
+            let swap =
+                task.state
+                    .compare_exchange(state, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+            match swap {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
         let waker = Waker::from(Arc::clone(&task));
         if task.poll(&waker) {
             task.drop_future();
@@ -210,6 +233,10 @@ impl Runnable {
             return false;
         }
         let before = task.state.fetch_and(!RUNNING, Ordering::AcqRel);
+        if before & CLOSED != 0 {
+            task.drop_future(); // whoever closed it has left that to us
+            return false;
+        }
         let woken = before & SCHEDULED != 0;
         if woken {
             task.schedule();

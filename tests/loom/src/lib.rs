@@ -14,26 +14,35 @@
 //! consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]
 
+#[path = "../../../src/alive.rs"]
+mod alive;
+#[path = "../../../src/caller.rs"]
+mod caller;
+#[path = "../../../src/children.rs"]
+mod children;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/driver.rs"]
 mod driver;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/engine.rs"]
+mod engine;
 #[path = "../../../src/helper.rs"]
 mod helper;
+#[path = "../../../src/home.rs"]
+mod home;
 #[path = "../../../src/panic.rs"]
 mod panic;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/policy.rs"]
 mod policy;
 #[allow(dead_code, reason = "the models do not use all of it")]
-#[path = "../../../src/ready.rs"]
+#[path = "../../../src/ready/mod.rs"]
 mod ready;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/runtime/mod.rs"]
 mod runtime;
 #[path = "../../../src/shared.rs"]
 mod shared;
-#[path = "../../../src/suspended.rs"]
-mod suspended;
 #[path = "../../../src/turn.rs"]
 mod turn;
 #[allow(

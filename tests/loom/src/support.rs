@@ -230,8 +230,8 @@ pub(crate) fn assert_over(shared: &Shared, children: &[&Task]) {
         child.lent().reclaim();
     }
     assert_eq!(shared.ready.len(), 0);
-    let mut rest = Default::default();
-    assert!(!shared.ready.drain(&mut rest), "the ready queue is empty");
+    let _home = shared.ready.enter_for_the_end();
+    assert!(!shared.ready.await_runnables(), "the ready queue is empty");
 }
 
 /// Data that a child borrows. loom reports a borrow that is not over before `reclaim`.

@@ -4,11 +4,23 @@ use std::cell::Cell;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::MutexGuard;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub(crate) const SPINS: usize = 0;
+
+/// loom's, in which nothing is constant.
+macro_rules! variable {
+    ($(#[$meta:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
+        loom::thread_local! {
+            $(#[$meta])*
+            static $name: $type = $value;
+        }
+    };
+}
+pub(crate) use variable as thread_local;
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
@@ -26,7 +38,7 @@ impl<T> Mutex<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(loom::sync::Condvar);
 
-thread_local! {
+std::thread_local! {
     /// loom runs all threads of a model on the thread of its test.
     static WAITS: Cell<usize> = const { Cell::new(0) };
 }

@@ -1,0 +1,51 @@
+//! The waker of the task that polls a scope, as one poll knows it.
+#![forbid(unsafe_code)]
+
+use std::task::Waker;
+
+/// The caller's waker, and what an earlier poll left of it.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    current: &'a Waker,
+    /// What the poll will leave behind when it goes idle: what an earlier poll left, or a clone of
+    /// `current`.
+    kept: Option<Waker>,
+    /// Whether `kept` wakes the same task as `current`. Set without asking for a clone, which need
+    /// not compare equal to what it was cloned from.
+    is_current: bool,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(current: &'a Waker) -> Self {
+        Self {
+            current,
+            kept: None,
+            is_current: false,
+        }
+    }
+
+    /// Clones the current waker, which is foreign code; gives back what it replaces.
+    pub(crate) fn keep_current(&mut self) -> Option<Waker> {
+        let clone = self.current.clone();
+        self.is_current = true;
+        self.kept.replace(clone)
+    }
+
+    /// Takes back what an earlier poll left, if nobody has used it.
+    pub(crate) fn take_back(&mut self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.is_current = waker.will_wake(self.current);
+            self.kept = Some(waker);
+        }
+    }
+
+    /// The waker to leave behind, if there is one that wakes the current task.
+    pub(crate) fn leave(&mut self) -> Option<Waker> {
+        self.kept.take_if(|_| self.is_current)
+    }
+
+    /// What was not left behind, to be dropped outside the lock.
+    pub(crate) fn into_kept(self) -> Option<Waker> {
+        self.kept
+    }
+}

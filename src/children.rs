@@ -1,0 +1,94 @@
+//! The children of a scope that are not being polled: those that are ready and those that are
+//! suspended.
+//!
+//! The thread that polls the scope has them [at home](crate::home) while it is alone with them;
+//! otherwise they are under the lock of the [ready queue](crate::ready).
+//!
+//! # The registry of suspended children
+//!
+//! A child enters at its first `Pending` and leaves when its future is dropped. A child that
+//! finishes at its first poll never appears here and costs nothing. What is kept is a waker of
+//! async-task: it holds the child's allocation, so that a child whose own wakers are all gone
+//! stays a child of its scope; and waking it puts the child on the ready queue, which is how the end
+//! of the scope gets hold of it.
+//!
+//! A slot is freed by the child that owns it, or by the end of the scope for good: after that nobody
+//! enters (no child is polled any more), so a stale key finds nothing.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::mem;
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::child::Runnable;
+
+/// A slot in the registry of suspended children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(pub(crate) u32);
+
+/// Children that wait for their turn, or to be woken.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    /// First in, first out.
+    pub(crate) ready: VecDeque<Runnable>,
+    suspended: Slab<Waker>,
+}
+
+/// Room for so many runnables is kept while the scope is idle, and no more.
+const SPARE: usize = 64;
+
+impl Children {
+    /// Enters a child into the registry.
+    pub(crate) fn suspend(&mut self, waker: Waker) -> Key {
+        if self.suspended.len() == self.suspended.capacity() {
+            // By a quarter, not by doubling: a scope can hold very many suspended children, and
+            // half of the registry would be empty.
+            self.suspended
+                .reserve_exact(4.max(self.suspended.len() / 4));
+        }
+        let key = self.suspended.insert(waker);
+        Key(u32::try_from(key).expect("no memory holds so many children"))
+    }
+
+    /// Takes a child out of the registry again, if it is there.
+    pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
+        self.suspended.try_remove(key.0 as usize)
+    }
+
+    /// Takes the registry of `other`, if there is anybody in it.
+    pub(crate) fn take_registry(&mut self, other: &mut Self) {
+        if !other.suspended.is_empty() {
+            debug_assert!(self.suspended.is_empty(), "there is one registry at a time");
+            mem::swap(&mut self.suspended, &mut other.suspended);
+        }
+    }
+
+    /// Empties the registry, for good.
+    pub(crate) fn take_suspended(&mut self) -> Slab<Waker> {
+        mem::take(&mut self.suspended)
+    }
+
+    /// Appends the runnables of `younger`.
+    pub(crate) fn append(&mut self, younger: &mut VecDeque<Runnable>) {
+        if self.ready.is_empty() {
+            mem::swap(&mut self.ready, younger);
+        } else {
+            self.ready.append(younger);
+        }
+    }
+
+    /// Puts runnables first in line, and leaves the memory that is free then behind.
+    pub(crate) fn prepend(&mut self, older: &mut VecDeque<Runnable>) {
+        older.append(&mut self.ready);
+        mem::swap(older, &mut self.ready);
+    }
+
+    /// Gives memory back that a burst of children needed.
+    pub(crate) fn shrink(&mut self) {
+        if self.ready.capacity() > SPARE {
+            self.ready.shrink_to(SPARE);
+        }
+    }
+}
