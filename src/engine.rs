@@ -17,7 +17,7 @@ use crate::helper::{Crew, Help};
 use crate::panic::{catch, quietly};
 #[cfg(taskpen_force_windows)]
 use crate::policy::Plan;
-use crate::policy::{Meter, plan};
+use crate::policy::plan;
 use crate::ready::{Next, Ready};
 use crate::shared::Shared;
 use crate::sync::Instant;
@@ -180,11 +180,11 @@ impl<F, Fut: Future> Engine<F, Fut> {
         let start = Instant::now();
         let mut polls = 0;
         loop {
-            let stretch = Meter::next_reading(polls) - polls;
+            let stretch = help.meter.stretch(polls, batch.len());
             let ran = run_children(shared, body_done, batch, stretch, turn);
             polls += ran;
             if ran < stretch || batch.is_empty() || must_end(shared, body_done) {
-                help.meter.found_short();
+                help.meter.found_short(polls);
                 return None;
             }
             if let Some(plan) = plan(polls, start.elapsed(), batch.len()) {
@@ -212,6 +212,7 @@ impl<F, Fut: Future> Engine<F, Fut> {
     ) {
         let window = shared.window.open();
         let opened = Instant::now();
+        turn.extend();
         let mut batch = VecDeque::with_capacity(crew.chunk);
         while !turn.is_over() && !self.must_end(shared) {
             let ready = shared.ready.take(&mut batch, crew.chunk);
@@ -252,15 +253,11 @@ impl<F, Fut: Future> Engine<F, Fut> {
         }
         let _home = ready.enter_for_the_end();
         let batch = &mut VecDeque::new();
-        // One by one, while the child is still in the cache.
         for waker in ready.take_suspended() {
             waker.wake();
-            drop_runnables(ready, batch);
+            drop_batch(ready, batch); // at once, while the child is in the cache
         }
-        drop_runnables(ready, batch);
-        while ready.await_runnables() {
-            drop_runnables(ready, batch);
-        }
+        while drop_batch(ready, batch) || ready.await_runnables() {}
     }
 }
 
@@ -284,15 +281,14 @@ fn run_children(
     ran
 }
 
-/// Drops what is ready at home. Dropping a runnable drops the child's future, under `catch_unwind`.
-fn drop_runnables(ready: &Ready, batch: &mut VecDeque<Runnable>) {
-    loop {
-        ready.take_home(batch);
-        if batch.is_empty() {
-            return;
-        }
-        batch.clear();
+/// Drops the children that are ready at home; false if there were none.
+fn drop_batch(ready: &Ready, batch: &mut VecDeque<Runnable>) -> bool {
+    ready.take_home(batch);
+    let found = !batch.is_empty();
+    while let Some(child) = batch.pop_front() {
+        drop(child); // and its future, under `catch_unwind`
     }
+    found
 }
 
 /// True if no poll may start any more: the scope was stopped, or is done.

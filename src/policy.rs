@@ -17,8 +17,9 @@ const SHORTEST_POLL: Duration = Duration::from_nanos(1_000);
 const CHUNK: Duration = Duration::from_micros(10);
 /// ... and is not more than this many runnables.
 const LARGEST_CHUNK: usize = 32;
-/// The clock is read after 1, 2, 4, … polls, and then at this distance.
-const LONGEST_STRETCH: usize = 32;
+/// The clock is read after 1, 4, 16, … polls, and then at this distance: reading it takes about as
+/// long as a short poll.
+const LONGEST_STRETCH: usize = 64;
 /// Runs of fewer children than this are measured only now and then, if they proved to be short.
 const SHORT_RUN: usize = 64;
 /// How many such runs are skipped at most between two measured ones.
@@ -85,6 +86,8 @@ pub(crate) struct Meter {
     backoff: u32,
     /// Runs of any length still to be skipped, because nobody could help.
     alone: u32,
+    /// How many polls a run makes before the clock is read for the first time.
+    first: usize,
 }
 
 impl Meter {
@@ -93,6 +96,7 @@ impl Meter {
             skip: 0,
             backoff: 1,
             alone: 0,
+            first: 1,
         }
     }
 
@@ -112,15 +116,23 @@ impl Meter {
         true
     }
 
-    /// After how many polls the clock is read, if it was read after `polls` before.
-    pub(crate) fn next_reading(polls: usize) -> usize {
-        polls + polls.clamp(1, LONGEST_STRETCH)
+    /// How many polls to make until the clock is read again: `polls` were made, `left` are to come.
+    pub(crate) fn stretch(&self, polls: usize, left: usize) -> usize {
+        match polls {
+            0 if left < SHORT_RUN => 1,
+            0 => self.first,
+            _ => (polls * 3).min(LONGEST_STRETCH),
+        }
     }
 
-    /// A measured run gave no reason to ask for help.
-    pub(crate) fn found_short(&mut self) {
+    /// A measured run of `polls` gave no reason to ask for help. If it was long enough to be sure,
+    /// the next long one begins as this one ended: with long stretches.
+    pub(crate) fn found_short(&mut self, polls: usize) {
         self.skip = self.backoff;
         self.backoff = (self.backoff * 2).min(MOST_SKIPPED);
+        if polls >= SHORT_RUN {
+            self.first = LONGEST_STRETCH;
+        }
     }
 
     /// A measured run gave a reason: look again soon.
@@ -180,15 +192,27 @@ mod tests {
         }
     }
 
-    /// The clock is read after 1, 2, 4, … 32 polls and from then on every 32.
+    /// The clock is read after 1, 4, 16, 64 polls and then every 64; in later long runs every 64 from
+    /// the start, until one gave a reason to ask for help. A short run is measured from its first poll.
     #[test]
     fn readings() {
-        let mut polls = 0;
-        let readings = [(); 8].map(|()| {
-            polls = Meter::next_reading(polls);
-            polls
-        });
-        assert_eq!(readings, [1, 2, 4, 8, 16, 32, 64, 96]);
+        fn readings(meter: &Meter) -> [usize; 6] {
+            let mut polls = 0;
+            [(); 6].map(|()| {
+                polls += meter.stretch(polls, 1_000 - polls);
+                polls
+            })
+        }
+        let mut meter = Meter::new();
+        let cautious = [1, 4, 16, 64, 128, 192];
+        assert_eq!(readings(&meter), cautious);
+        meter.found_short(10);
+        assert_eq!(readings(&meter), cautious);
+        meter.found_short(100);
+        assert_eq!(readings(&meter), [64, 128, 192, 256, 320, 384]);
+        assert_eq!(meter.stretch(0, SHORT_RUN - 1), 1);
+        meter.found_long();
+        assert_eq!(readings(&meter), cautious);
     }
 
     /// Short runs that proved to be short are measured more and more rarely, long ones always.
@@ -200,7 +224,7 @@ mod tests {
         for _ in 0..1_000 {
             if meter.starts(2) {
                 measured += 1;
-                meter.found_short();
+                meter.found_short(2);
             }
         }
         assert!((30..=40).contains(&measured), "{measured}");

@@ -4,7 +4,8 @@
 //! as something is ready would starve them: children can wake each other, or themselves, for ever.
 //! A turn is over
 //!
-//! * after [`POLLS`] polls of children and the body, or
+//! * after [`POLLS`] polls of children and the body, or [`POLLS_IN_A_WINDOW`] of longer ones, which
+//!   are bounded in time as well, or
 //! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It wants
 //!   others to have the thread: it yielded, or is a scope whose own turn is over.
 //!
@@ -17,6 +18,9 @@ use std::cell::Cell;
 
 /// Polls in one turn.
 const POLLS: usize = 256;
+
+/// Polls in one turn with a window. To close it and open it again costs some of them.
+const POLLS_IN_A_WINDOW: usize = 4096;
 
 /// Passes in one turn in which a child woke itself, for the outermost scope on a stack.
 const RESTLESS_PASSES: usize = 8;
@@ -58,6 +62,11 @@ impl Turn {
             self.restless_passes = self.restless_passes.saturating_sub(1);
             self.is_restless = false;
         }
+    }
+
+    /// A window is open, which has a time limit.
+    pub(crate) fn extend(&mut self) {
+        self.polls = self.polls.max(POLLS_IN_A_WINDOW);
     }
 
     /// Time is up.
