@@ -92,8 +92,13 @@ impl<F, Fut: Future> Engine<F, Fut> {
                     quietly(|| drop(stale));
                 }),
                 Next::Run => {
-                    let crew = self.as_mut().run_alone(shared, &mut batch, &mut turn);
-                    ready.hand_back_home(&mut batch);
+                    let crew = if batch.is_empty() {
+                        None
+                    } else {
+                        let crew = self.as_mut().run_alone(shared, &mut batch, &mut turn);
+                        ready.hand_back_home(&mut batch);
+                        crew
+                    };
                     if let Some(crew) = crew {
                         ready.leave_for_a_window(home);
                         self.as_mut()
@@ -167,7 +172,7 @@ impl<F, Fut: Future> Engine<F, Fut> {
         let this = self.project();
         let (help, body_done) = (this.help, *this.body_done);
         #[cfg(taskpen_force_windows)]
-        if help.is_possible() && !batch.is_empty() {
+        if help.is_possible() {
             let crew = help.crew(Plan::forced(batch.len()));
             if crew.is_some() {
                 return crew;
