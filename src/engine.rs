@@ -23,7 +23,7 @@ use crate::shared::Shared;
 use crate::sync::Instant;
 use crate::turn::Turn;
 
-/// How long a window stays open at most: its turn is over as well. Opening one costs a thousandth of it.
+/// How long after its first window a turn is over at the latest. Opening one costs a thousandth of it.
 const LONGEST_WINDOW: Duration = Duration::from_millis(10);
 
 /// A driver without the shared state, which the methods are given.
@@ -216,8 +216,7 @@ impl<F, Fut: Future> Engine<F, Fut> {
         is_failure: impl Fn(&Fut::Output) -> bool,
     ) {
         let window = shared.window.open();
-        let opened = Instant::now();
-        turn.extend();
+        let opened = turn.extend();
         let mut batch = VecDeque::with_capacity(crew.chunk);
         while !turn.is_over() && !self.must_end(shared) {
             let ready = shared.ready.take(&mut batch, crew.chunk);

@@ -16,10 +16,12 @@
 
 use std::cell::Cell;
 
+use crate::sync::Instant;
+
 /// Polls in one turn.
 const POLLS: usize = 256;
 
-/// Polls in one turn with a window. To close it and open it again costs some of them.
+/// Polls beyond those, in a turn with windows. To close one and open it again costs some of them.
 const POLLS_IN_A_WINDOW: usize = 4096;
 
 /// Passes in one turn in which a child woke itself, for the outermost scope on a stack.
@@ -36,6 +38,8 @@ pub(crate) struct Turn {
     polls: usize,
     restless_passes: usize,
     is_restless: bool,
+    /// When the first window was opened.
+    extended: Option<Instant>,
 }
 
 impl Turn {
@@ -46,6 +50,7 @@ impl Turn {
             polls: POLLS,
             restless_passes: if depth == 0 { RESTLESS_PASSES } else { 1 },
             is_restless: false,
+            extended: None,
         }
     }
 
@@ -64,9 +69,13 @@ impl Turn {
         }
     }
 
-    /// A window is open, which has a time limit.
-    pub(crate) fn extend(&mut self) {
-        self.polls = self.polls.max(POLLS_IN_A_WINDOW);
+    /// A window is being opened: more polls, within a time limit. Gives the moment when the first
+    /// window of the turn was opened.
+    pub(crate) fn extend(&mut self) -> Instant {
+        *self.extended.get_or_insert_with(|| {
+            self.polls += POLLS_IN_A_WINDOW;
+            Instant::now()
+        })
     }
 
     /// Time is up.
