@@ -28,7 +28,8 @@
 //!
 //! One routine, [`Engine::finish`], for a return, an `Err`, a panic and a drop:
 //!
-//! 1. mark the scope as ended: spawns are refused from here on;
+//! 1. mark the scope as ended: spawns are refused from here on, and who waits for its cancellation
+//!    is told;
 //! 2. drop the body;
 //! 3. wake every suspended child, which puts each on the ready queue, and drop what is there;
 //! 4. drop every runnable, until no child is alive.
@@ -52,6 +53,7 @@ use crate::engine::Engine;
 use crate::helper::Help;
 use crate::panic::{Payload, discard, quietly};
 use crate::shared::Shared;
+use crate::signal::Outcome;
 
 /// A body with its children: the state machine behind both futures of a scope.
 ///
@@ -101,9 +103,14 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             "the future of a scope was polled after it had finished"
         );
         let inherited = engine.help.choice.enter();
-        ready!(engine.as_mut().drive(shared, cx, start, is_failure));
-        engine.as_mut().finish(shared);
+        let inside = engine.as_mut().enter(shared);
+        let poll = engine.as_mut().drive(shared, cx, start, is_failure);
+        if poll.is_ready() {
+            engine.as_mut().finish(shared, Outcome::Ended);
+        }
+        engine.as_mut().leave(inside);
         drop(inherited);
+        ready!(poll);
         let output = engine.take_output();
         Poll::Ready(match shared.take_panic() {
             None => Ok(output),
@@ -120,7 +127,7 @@ impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let (shared, mut engine) = (&*this.shared, this.engine);
-        engine.as_mut().finish(shared);
+        engine.as_mut().finish(shared, Outcome::Dropped);
         quietly(|| drop(engine.take_output()));
         if let Some(payload) = shared.take_panic() {
             discard(payload);

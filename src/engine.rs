@@ -13,6 +13,7 @@ use pin_project::pin_project;
 
 use crate::caller::Caller;
 use crate::child::Runnable;
+use crate::enclosing::{self, Inside};
 use crate::helper::{Crew, Help};
 use crate::panic::{catch, quietly};
 #[cfg(taskpen_force_windows)]
@@ -20,6 +21,7 @@ use crate::policy::Plan;
 use crate::policy::plan;
 use crate::ready::{Next, Ready};
 use crate::shared::Shared;
+use crate::signal::Outcome;
 use crate::sync::Instant;
 use crate::turn::Turn;
 
@@ -29,6 +31,8 @@ const LONGEST_WINDOW: Duration = Duration::from_millis(10);
 /// A driver without the shared state, which the methods are given.
 #[pin_project]
 pub(crate) struct Engine<F, Fut: Future> {
+    /// What enters the thread for each poll; made by the first.
+    entrant: Option<Arc<Shared>>,
     /// The user's closure, until the first poll calls it.
     entry: Option<F>,
     #[pin]
@@ -46,6 +50,7 @@ pub(crate) struct Engine<F, Fut: Future> {
 impl<F, Fut: Future> Engine<F, Fut> {
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
+            entrant: None,
             entry: Some(entry),
             body: None,
             body_waker: None,
@@ -64,6 +69,20 @@ impl<F, Fut: Future> Engine<F, Fut> {
     /// The output of the body, if there is one.
     pub(crate) fn take_output(self: Pin<&mut Self>) -> Option<Fut::Output> {
         self.project().output.take()
+    }
+
+    /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends it.
+    pub(crate) fn enter(self: Pin<&mut Self>, shared: &Arc<Shared>) -> Inside {
+        let this = self.project();
+        if this.entry.is_some() {
+            shared.cancellation.set_parent(enclosing::innermost());
+        }
+        let entrant = this.entrant.take();
+        Inside::enter(entrant.unwrap_or_else(|| Arc::clone(shared)))
+    }
+
+    pub(crate) fn leave(self: Pin<&mut Self>, inside: Inside) {
+        *self.project().entrant = inside.leave();
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
@@ -150,7 +169,7 @@ impl<F, Fut: Future> Engine<F, Fut> {
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(output)) => {
                 if is_failure(&output) {
-                    shared.stop();
+                    shared.failed();
                 }
                 *this.output = Some(output);
                 *this.body_done = true;
@@ -240,7 +259,8 @@ impl<F, Fut: Future> Engine<F, Fut> {
     }
 
     /// Ends the scope: drops the body and then every child. Does so once; see [`crate::driver`].
-    pub(crate) fn finish(self: Pin<&mut Self>, shared: &Shared) {
+    /// `outcome` is that of a scope in which nothing failed.
+    pub(crate) fn finish(self: Pin<&mut Self>, shared: &Shared, outcome: Outcome) {
         let mut this = self.project();
         if mem::replace(this.over, true) {
             return;
@@ -250,6 +270,7 @@ impl<F, Fut: Future> Engine<F, Fut> {
             let waker = ready.end();
             quietly(|| drop(waker));
         }
+        shared.cancellation.settle(outcome);
         report(shared, || drop(this.entry.take()));
         report(shared, || this.body.set(None));
         if ready.len() == 0 {

@@ -40,7 +40,7 @@ impl<E> ErrorSlot<E> {
             Some(_) => Some(error),
         };
         drop(first);
-        self.shared.stop();
+        self.shared.failed();
         drop(late);
     }
 

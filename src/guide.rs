@@ -3,9 +3,10 @@
 //! 1. [`life`]: the life of a task, from `spawn` to the drop of its future.
 //! 2. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
 //! 3. [`resources`]: what a scope holds, and how to test for a leak.
-//! 4. [`moving`]: moving an async-std code base, step by step.
-//! 5. [`errors`]: the compiler errors that everybody meets, and their cures.
-//! 6. [`soundness`]: why borrowing children are safe.
+//! 4. [`many`]: what is built on a scope every day, with many children.
+//! 5. [`moving`]: moving an async-std code base, step by step.
+//! 6. [`errors`]: the compiler errors that everybody meets, and their cures.
+//! 7. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 pub mod life {
@@ -20,6 +21,11 @@ pub mod cleanup {
 /// What a scope holds, what a leak looks like, and how to test for one.
 pub mod resources {
     #![doc = include_str!("guide/resources.md")]
+}
+
+/// Many children: asking them to stop.
+pub mod many {
+    #![doc = include_str!("guide/many.md")]
 }
 
 /// Moving an async-std code base from `task::spawn` to scopes.

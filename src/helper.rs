@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::enclosing::Inside;
 use crate::panic::quietly;
 use crate::policy::{Meter, Plan};
 use crate::runtime::{Choice, Runtime};
@@ -43,6 +44,7 @@ impl Ticket {
     pub fn run(self) {
         // Scopes among the children ask the same runtime.
         let _inherited = Choice::On(Arc::clone(&self.runtime)).enter();
+        let _inside = Inside::enter(Arc::clone(&self.shared));
         help(&self.shared, self.chunk);
     }
 

@@ -37,6 +37,9 @@
 //! | [`local_scope`] | anything | is a value like any other |
 //! | [`try_local_scope`] | anything | ends the scope, which returns it |
 //!
+//! [`cancel`](Scope::cancel) *asks* the children of a scope to stop, and those of the scopes inside
+//! it; a [`CancelToken`] carries the question to other threads, and the [cause](Cause) back.
+//!
 //! A scope has no timeout, no select and no retry of its own: dropping its future cancels the
 //! whole tree, so every combinator of your runtime that drops a future already does it; see
 //! [`scope`] for examples.
@@ -118,6 +121,7 @@
 //! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
+//! * [Many children](guide::many): asking them to stop, with a cause.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
 #![deny(
@@ -129,9 +133,12 @@
 
 mod alive;
 mod caller;
+mod cancel;
+mod cause;
 mod child;
 mod children;
 mod driver;
+mod enclosing;
 mod engine;
 mod fallible;
 #[cfg(any(doc, doctest))]
@@ -147,12 +154,15 @@ mod runtime;
 mod scope;
 mod scoped;
 mod shared;
+mod signal;
 mod sync;
 mod try_scope;
 mod try_scoped;
 mod turn;
 mod window;
 
+pub use cancel::{CancelToken, Cancelled};
+pub use cause::Cause;
 pub use handle::{Cancel, JoinHandle};
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;

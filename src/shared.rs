@@ -11,6 +11,7 @@ use std::task::Wake;
 
 use crate::panic::{Payload, discard};
 use crate::ready::Ready;
+use crate::signal::{Cancellation, Outcome};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::window::Window;
 
@@ -21,10 +22,12 @@ pub(crate) struct Shared {
     pub(crate) window: Window,
     /// Tickets that a runtime holds and has not finished or dropped.
     pub(crate) tickets: AtomicUsize,
-    /// Set when no poll of the body or of a child may start any more.
-    stopped: AtomicBool,
+    /// How the scope came to its end, and who was asked to stop.
+    pub(crate) cancellation: Cancellation,
     /// Set when the scope is over: nobody will ask for its panic again.
     over: AtomicBool,
+    /// Set once there is a panic.
+    has_panic: AtomicBool,
     /// The first panic, which the scope will re-raise.
     panic: Mutex<Option<Payload>>,
 }
@@ -35,22 +38,28 @@ impl Shared {
             ready: Ready::new(),
             window: Window::default(),
             tickets: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
+            cancellation: Cancellation::default(),
             over: AtomicBool::new(false),
+            has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
         })
     }
 
-    /// Makes the scope end as soon as its future looks: a child or the body failed.
-    pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
+    /// Makes the scope end as soon as its future looks: a child or the body gave an `Err`.
+    pub(crate) fn failed(&self) {
+        self.stop(Outcome::Failed);
+    }
+
+    fn stop(&self, outcome: Outcome) {
+        self.cancellation.settle(outcome);
         // Not for the body, which is not polled again, but for the task that polls the scope.
         self.ready.wake_body();
     }
 
+    /// True if no poll of the body or of a child may start any more.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+        self.cancellation.is_stopped()
     }
 
     /// Keeps the first panic of the scope and drops later ones; either way the scope ends.
@@ -60,13 +69,14 @@ impl Shared {
             match *panic {
                 None if !self.over.load(Ordering::Relaxed) => {
                     *panic = Some(payload);
+                    self.has_panic.store(true, Ordering::Release);
                     None
                 }
                 _ => Some(payload),
             }
         };
         match late {
-            None => self.stop(),
+            None => self.stop(Outcome::Panicked),
             Some(payload) => discard(payload),
         }
     }

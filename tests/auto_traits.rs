@@ -12,8 +12,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use taskpen::{
-    Cancel, JoinHandle, Local, LocalScope, LocalScoped, LocalTryScope, LocalTryScoped, Multi,
-    Scope, Scoped, TryScope, TryScoped,
+    Cancel, CancelToken, Cancelled, Cause, JoinHandle, Local, LocalScope, LocalScoped,
+    LocalTryScope, LocalTryScoped, Multi, Scope, Scoped, TryScope, TryScoped,
 };
 
 /// Asserts `Type: Trait` for each trait.
@@ -74,6 +74,12 @@ is!(Cancel<'static, String>: Send, Sync, Unpin);
 is!(Cancel<'static, Unshared>: Send);
 is_not!(Cancel<'static, Unsent>: Send);
 is!(Cancel<'static, PhantomPinned>: Unpin);
+
+// What tells of a cancellation goes everywhere, and borrows nothing.
+is!(CancelToken: Send, Sync, Unpin, Clone);
+is!(Cancelled: Send, Sync, Unpin);
+is!(Cause: Send, Sync, Unpin, Clone, std::error::Error);
+is_not!(Cancelled: Clone);
 
 // The future of a scope is as mobile as the body: closure, future and value.
 is!(Scoped<'static, Entry, Ready<String>>: Send, Sync);

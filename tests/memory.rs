@@ -14,6 +14,7 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::pending;
+use std::pin::pin;
 use std::task::Waker;
 
 use futures_lite::future::{block_on, yield_now};
@@ -209,3 +210,29 @@ each_form!(nothing_left_behind, |scope, ok| {
     }
     assert_eq!(live(), before);
 });
+
+/// K10, L10: scopes that come and go in a long-lived one, and waits for the cancellation of either,
+/// run in constant memory, whether they end, are cancelled or are dropped.
+#[test]
+fn cancelled_scopes_one_after_the_other() {
+    let mut watch = Watch::default();
+    run(scope(async |outer| {
+        for round in 0..MANY / 40 {
+            let mut nested = Box::pin(scope(async |s| {
+                let mut waits = [pin!(s.cancelled()), pin!(outer.cancelled())];
+                for waits in &mut waits {
+                    assert!(poll_once(waits.as_mut()).is_pending());
+                }
+                match round % 3 {
+                    0 => {}
+                    1 => s.cancel_because(String::from("round")),
+                    _ => pending().await,
+                }
+            }));
+            assert_eq!(poll_once(nested.as_mut()).is_pending(), round % 3 == 2);
+            drop(nested);
+            watch.look();
+        }
+    }));
+    assert_eq!(watch.rounds, MANY / 40);
+}

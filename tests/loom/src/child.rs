@@ -143,7 +143,7 @@ impl Task {
             return true;
         }
         if self.fails.load(Ordering::Acquire) {
-            self.shared.stop();
+            self.shared.failed();
         }
         let is_new = self.key.lock().unwrap().is_none();
         if is_new {

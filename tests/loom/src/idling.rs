@@ -123,7 +123,7 @@ fn stop() {
         let child = scope.spawn(Kind::Ordinary);
         let foreign = thread::spawn({
             let shared = scope.shared();
-            move || shared.stop()
+            move || shared.failed()
         });
         match scope.run() {
             0 => BUSY.mark(),

@@ -1,15 +1,16 @@
 //! Models of a scope under every interleaving of its threads, checked by loom.
 //!
-//! The modules with a `path` are the crate's own files. They meet a `sync` made of loom's types
-//! and a `child` that stands for async-task; both are in this folder. So what the models explore
-//! is the ready queue, the registry of suspended children, the shared state and the driver as
-//! they ship: how a scope goes idle, and how it ends.
+//! The modules with a `path` are the crate's own files. They meet a `sync` made of loom's types, a
+//! `child` that stands for async-task, and an `enclosing` that does without thread-locals; these
+//! are in this folder. So what the models explore is the ready queue, the registry of suspended
+//! children, the shared state with the cancellation, and the driver as they ship: how a scope goes
+//! idle, how it is cancelled, and how it ends.
 //!
 //! Each model is one race with two outcomes or more. It asserts what holds in every execution,
 //! and afterwards that each outcome did occur: a model in which the race never happens says
 //! nothing.
 //!
-//! What loom cannot see: the reference counts of `std::sync::Arc`, spurious wake-ups of a
+//! What loom cannot see: the reference counts of `std::sync::Arc` and its `OnceLock`, spurious wake-ups of a
 //! condition variable, and orderings weaker than those of its mutex, which is sequentially
 //! consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]
@@ -20,6 +21,9 @@ mod alive;
 mod caller;
 #[path = "../../../src/children.rs"]
 mod children;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/cause.rs"]
+mod cause;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/driver.rs"]
 mod driver;
@@ -43,6 +47,8 @@ mod ready;
 mod runtime;
 #[path = "../../../src/shared.rs"]
 mod shared;
+#[path = "../../../src/signal.rs"]
+mod signal;
 #[path = "../../../src/turn.rs"]
 mod turn;
 #[allow(
@@ -53,6 +59,7 @@ mod turn;
 mod window;
 
 mod child;
+mod enclosing;
 mod support;
 mod sync;
 
