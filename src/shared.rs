@@ -84,11 +84,10 @@ impl Shared {
     /// Takes the panic out, for good: later ones are dropped where they happen.
     pub(crate) fn take_panic(&self) -> Option<Payload> {
         self.over.store(true, Ordering::Relaxed);
-        // Whoever panics stops the scope. One that does so on another thread at this very moment
-        // may come too late; its payload is dropped with us.
-        self.is_stopped()
-            .then(|| self.panic.lock().take())
-            .flatten()
+        // One that happens on another thread at this very moment may come too late, as of a value
+        // that panics in the destructor of its handle; its payload is dropped with us.
+        let has_panic = self.has_panic.load(Ordering::Acquire);
+        has_panic.then(|| self.panic.lock().take()).flatten()
     }
 }
 

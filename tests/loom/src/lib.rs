@@ -63,6 +63,7 @@ mod enclosing;
 mod support;
 mod sync;
 
+mod cancelling;
 mod ending;
 mod idling;
 mod windows;
