@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,17 +15,27 @@ use pin_project::pin_project;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 
-/// Where the first error of a scope is kept until its future takes it.
+/// Where the first error of a child is kept until the future of the scope takes it.
 #[derive(Debug)]
 pub(crate) struct ErrorSlot<E> {
-    first: Mutex<Option<E>>,
+    first: Mutex<First<E>>,
     shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+enum First<E> {
+    /// Nobody has failed yet.
+    Nobody,
+    /// A child has.
+    Child(E),
+    /// The body has, whose error is with its output; or the child's was taken.
+    Closed,
 }
 
 impl<E> ErrorSlot<E> {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
-            first: Mutex::new(None),
+            first: Mutex::new(First::Nobody),
             shared,
         })
     }
@@ -33,20 +44,31 @@ impl<E> ErrorSlot<E> {
     fn fail(&self, error: E) {
         let mut first = self.first.lock();
         let late = match *first {
-            None => {
-                *first = Some(error);
+            First::Nobody => {
+                *first = First::Child(error);
                 None
             }
-            Some(_) => Some(error),
+            First::Child(_) | First::Closed => Some(error),
         };
         drop(first);
         self.shared.failed();
         drop(late);
     }
 
-    /// Takes the first error out, if there is one.
+    /// The body has failed: unless a child was first, those that fail from now on are later.
+    pub(crate) fn body_failed(&self) {
+        let mut first = self.first.lock();
+        if let First::Nobody = *first {
+            *first = First::Closed;
+        }
+    }
+
+    /// Takes the first error of a child out, if it came before that of the body.
     pub(crate) fn take(&self) -> Option<E> {
-        self.first.lock().take()
+        match mem::replace(&mut *self.first.lock(), First::Closed) {
+            First::Child(error) => Some(error),
+            First::Nobody | First::Closed => None,
+        }
     }
 }
 

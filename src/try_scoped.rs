@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::fallible::ErrorSlot;
 use crate::helper::Help;
 use crate::panic::{catch, quietly};
-use crate::runtime::{Choice, Runtime};
+use crate::runtime::{Choice, Lender, Runtime};
 use crate::scope::{Local, Multi, Scope};
 use crate::scoped::debug;
 use crate::shared::Shared;
@@ -116,7 +116,7 @@ impl<F, Fut: Future, E> TryScoped<'_, F, Fut, E, Multi> {
 
     /// Asks `runtime` for helper threads; see [`Scoped::on`](crate::Scoped::on).
     pub fn on(mut self, runtime: impl Runtime) -> Self {
-        self.driver.help().choice = Choice::On(Arc::new(runtime));
+        self.driver.help().choice = Choice::On(Lender::new(runtime));
         self
     }
 
@@ -155,7 +155,13 @@ where
             let scope = Scope::new(Arc::clone(shared));
             (this.start)(entry, TryScope::new(scope, Arc::clone(this.error)))
         };
-        let result = ready!(this.driver.poll(cx, start, Result::is_err));
+        let is_failure = |output: &Result<T, E>| {
+            if output.is_err() {
+                this.error.body_failed();
+            }
+            output.is_err()
+        };
+        let result = ready!(this.driver.poll(cx, start, is_failure));
         let panic = match (result, this.error.take()) {
             (Ok(Some(output)), None) => return Poll::Ready(output),
             (Ok(None), None) => unreachable!("a scope is stopped by a panic or an error"),
