@@ -70,12 +70,13 @@ impl Children {
         mem::take(&mut self.suspended)
     }
 
-    /// Appends the runnables of `younger`.
+    /// Appends the runnables of `younger`, which keeps no more memory than it needs.
     pub(crate) fn append(&mut self, younger: &mut VecDeque<Runnable>) {
         if self.ready.is_empty() {
             mem::swap(&mut self.ready, younger);
         } else {
             self.ready.append(younger);
+            younger.shrink_to(SPARE);
         }
     }
 
@@ -87,8 +88,6 @@ impl Children {
 
     /// Gives memory back that a burst of children needed.
     pub(crate) fn shrink(&mut self) {
-        if self.ready.capacity() > SPARE {
-            self.ready.shrink_to(SPARE);
-        }
+        self.ready.shrink_to(SPARE);
     }
 }

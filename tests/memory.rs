@@ -211,6 +211,28 @@ each_form!(nothing_left_behind, |scope, ok| {
     assert_eq!(live(), before);
 });
 
+/// L10: what a burst of pushes from elsewhere needs is given back. They come here from inside another
+/// scope, while something is ready at home.
+#[test]
+fn burst_from_elsewhere() {
+    const BURST: usize = MANY / 10;
+    let before = live();
+    let mut burst = pin!(scope(async |s| {
+        s.spawn_with(async |s| {
+            s.spawn(async {});
+            scope(async |_| (0..BURST).for_each(|_| drop(s.spawn(async {})))).await;
+        });
+        s.spawn_background(pending::<()>());
+        pending::<()>().await;
+    }));
+    for _ in 0..BURST {
+        assert!(poll_once(burst.as_mut()).is_pending());
+    }
+    // A pointer for each would be eight times as much.
+    let kept = live() - before;
+    assert!(kept < BURST as isize, "{kept} bytes are kept");
+}
+
 /// K10, L10: scopes that come and go in a long-lived one, and waits for the cancellation of either,
 /// run in constant memory, whether they end, are cancelled or are dropped.
 #[test]
