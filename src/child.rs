@@ -206,16 +206,13 @@ impl<T> Joint<T> {
         T: 'a,
     {
         let mut cancelling = Cancelling {
-            future: Box::pin(async {
-                let output = self.task.cancel().await;
-                output.and_then(Output::take)
-            }),
+            future: Box::pin(self.task.cancel()),
             first: None,
         };
         // async-task's future cancels at its first poll.
-        let poll = cancelling.poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(value) = poll {
-            cancelling.first = Some(value);
+        let cx = &mut Context::from_waker(Waker::noop());
+        if let Poll::Ready(output) = cancelling.future.as_mut().poll(cx) {
+            cancelling.first = Some(output);
         }
         cancelling
     }
@@ -224,13 +221,13 @@ impl<T> Joint<T> {
 /// A child that was cancelled by its handle, until its future is gone.
 pub(crate) struct Cancelling<'a, T> {
     /// Of a type that async-task does not name.
-    future: Pin<Box<dyn Future<Output = Option<T>> + 'a>>,
+    future: Pin<Box<dyn Future<Output = Option<Output<T>>> + 'a>>,
     /// What the first poll gave.
-    first: Option<Option<T>>,
+    first: Option<Option<Output<T>>>,
 }
 
-// SAFETY: the boxed future is that of `Joint::cancel`, which owns a `FallibleTask` for `T` and
-// nothing else; that is `Send` if `T` is.
+// SAFETY: the boxed future is that of `FallibleTask::cancel`, which owns the task and nothing else; a
+// task is `Send` if its output is, and so is what is kept of it here.
 unsafe impl<T: Send> Send for Cancelling<'_, T> {}
 // SAFETY: nothing can be done with a shared reference to it.
 unsafe impl<T: Send> Sync for Cancelling<'_, T> {}
@@ -241,10 +238,11 @@ impl<T> Unpin for Cancelling<'_, T> {}
 impl<T> Cancelling<'_, T> {
     /// Polls for the value; `None` if the child had not finished before.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        match self.first.take() {
-            Some(value) => Poll::Ready(value),
-            None => self.future.as_mut().poll(cx),
-        }
+        let output = match self.first.take() {
+            Some(output) => output,
+            None => ready!(self.future.as_mut().poll(cx)),
+        };
+        Poll::Ready(output.and_then(Output::take))
     }
 }
 

@@ -166,7 +166,12 @@ impl<T> fmt::Debug for JoinHandle<'_, T> {
 ///
 /// # Panics
 ///
-/// If it is polled again after it resolved.
+/// If it is polled again after it resolved. Poll it with a waker that does not panic, like a
+/// [`JoinHandle`].
+///
+/// # Cancel safety
+///
+/// The value, if there is one, stays here until a poll returns it.
 pub struct Cancel<'env, T: 'env> {
     is_resolved: bool,
     /// `None` if the handle had given its value already.

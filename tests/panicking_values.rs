@@ -53,6 +53,30 @@ fn value_dropped_by_a_child_that_unwinds() {
     assert_eq!(drops.get(), 1);
 }
 
+/// F4, H2: values that were cancelled too late, and that nobody takes: the panic is the scope's, and
+/// one that unwinds already was first.
+#[test]
+fn value_in_a_dropped_cancel() {
+    for unwinds in [false, true] {
+        let drops = Tally::new();
+        let name = raised(|| {
+            block_on(scope(async |s| {
+                let value = drops.bomb("value");
+                let finished = s.spawn(async { value });
+                while !finished.is_finished() {
+                    yield_now().await;
+                }
+                let _untaken = finished.cancel();
+                if unwinds {
+                    bang("body");
+                }
+            }))
+        });
+        assert_eq!(name, if unwinds { "body" } else { "value" });
+        assert_eq!(drops.get(), 1);
+    }
+}
+
 /// F4: a value that nobody takes, because its handle was dropped before there was one.
 #[test]
 fn value_without_a_handle() {
