@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::enclosing::Inside;
 use crate::panic::quietly;
 use crate::policy::{Meter, Plan};
-use crate::runtime::{Choice, Runtime};
+use crate::runtime::{Choice, Lender};
 use crate::shared::Shared;
 use crate::sync::{Instant, Ordering};
 
@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_millis(10);
 /// **Drop.** Dropping a ticket without running it declines.
 pub struct Ticket {
     shared: Arc<Shared>,
-    runtime: Arc<dyn Runtime>,
+    runtime: Lender,
     chunk: usize,
 }
 
@@ -43,16 +43,16 @@ impl Ticket {
     /// Returns at once if it comes too late. Never panics: a child's panic is the scope's.
     pub fn run(self) {
         // Scopes among the children ask the same runtime.
-        let _inherited = Choice::On(Arc::clone(&self.runtime)).enter();
+        let _inherited = Choice::On(self.runtime.clone()).enter();
         let _inside = Inside::enter(Arc::clone(&self.shared));
         help(&self.shared, self.chunk);
     }
 
-    fn new(shared: &Arc<Shared>, runtime: &Arc<dyn Runtime>, chunk: usize) -> Self {
+    fn new(shared: &Arc<Shared>, runtime: &Lender, chunk: usize) -> Self {
         shared.tickets.fetch_add(1, Ordering::Relaxed);
         Self {
             shared: Arc::clone(shared),
-            runtime: Arc::clone(runtime),
+            runtime: runtime.clone(),
             chunk,
         }
     }
@@ -155,7 +155,7 @@ impl Help {
 
 /// The helpers of one window.
 pub(crate) struct Crew {
-    runtime: Arc<dyn Runtime>,
+    runtime: Lender,
     size: usize,
     /// How many runnables a thread takes at a time.
     pub(crate) chunk: usize,

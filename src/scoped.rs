@@ -13,7 +13,7 @@ use pin_project::pin_project;
 
 use crate::driver::Driver;
 use crate::helper::Help;
-use crate::runtime::{Choice, Runtime};
+use crate::runtime::{Choice, Lender, Runtime};
 use crate::scope::{Local, LocalScope, Multi, Scope};
 use crate::shared::Shared;
 
@@ -194,7 +194,7 @@ impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
     ///
     /// Scopes inside it that make no choice of their own inherit this one.
     pub fn on(mut self, runtime: impl Runtime) -> Self {
-        self.driver.help().choice = Choice::On(Arc::new(runtime));
+        self.driver.help().choice = Choice::On(Lender::new(runtime));
         self
     }
 

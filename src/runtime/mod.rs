@@ -14,7 +14,10 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+
+use crate::panic::quietly;
 
 pub use crate::helper::Ticket;
 
@@ -82,6 +85,34 @@ pub trait Runtime: Send + Sync + 'static {
     fn parallelism(&self) -> usize;
 }
 
+/// A runtime that was chosen. Its destructor is foreign code, which has no business in the places
+/// where the last reference happens to go: the drop of a scope, or the end of a ticket.
+#[derive(Clone)]
+pub(crate) struct Lender(Option<Arc<dyn Runtime>>);
+
+impl Lender {
+    pub(crate) fn new(runtime: impl Runtime) -> Self {
+        Self(Some(Arc::new(runtime)))
+    }
+}
+
+impl Deref for Lender {
+    type Target = dyn Runtime;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Some(runtime) => &**runtime,
+            None => unreachable!("it is there until we are dropped"),
+        }
+    }
+}
+
+impl Drop for Lender {
+    fn drop(&mut self) {
+        quietly(|| drop(self.0.take()));
+    }
+}
+
 /// What a scope was told about helpers.
 #[derive(Clone)]
 pub(crate) enum Choice {
@@ -90,7 +121,7 @@ pub(crate) enum Choice {
     /// Never ask.
     Serial,
     /// Ask this one.
-    On(Arc<dyn Runtime>),
+    On(Lender),
 }
 
 thread_local! {
@@ -110,7 +141,7 @@ impl Choice {
     }
 
     /// The runtime to ask; `None` if there is nobody to ask.
-    pub(crate) fn resolve(&self) -> Option<Arc<dyn Runtime>> {
+    pub(crate) fn resolve(&self) -> Option<Lender> {
         let inherited;
         let choice = match self {
             Self::Ambient => {
@@ -123,7 +154,7 @@ impl Choice {
         match choice {
             Self::Ambient => detect(),
             Self::Serial => None,
-            Self::On(runtime) => Some(Arc::clone(runtime)),
+            Self::On(runtime) => Some(runtime.clone()),
         }
     }
 }
@@ -151,18 +182,18 @@ impl Drop for Entered {
 }
 
 /// The runtime that is positively known to be running around us.
-fn detect() -> Option<Arc<dyn Runtime>> {
+fn detect() -> Option<Lender> {
     #[cfg(feature = "tokio")]
     if let Some(tokio) = Tokio::detect() {
-        return Some(Arc::new(tokio));
+        return Some(Lender::new(tokio));
     }
     #[cfg(feature = "async-std")]
     if let Some(async_std) = AsyncStd::detect() {
-        return Some(Arc::new(async_std));
+        return Some(Lender::new(async_std));
     }
     // For tests that want every window open: children of theirs need no runtime around them.
     #[cfg(all(taskpen_force_windows, feature = "async-std"))]
-    return Some(Arc::new(AsyncStd));
+    return Some(Lender::new(AsyncStd));
     #[cfg(not(all(taskpen_force_windows, feature = "async-std")))]
     None
 }

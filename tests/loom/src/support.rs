@@ -12,7 +12,7 @@ use crate::child::Task;
 use crate::driver::Driver;
 use crate::helper::Help;
 use crate::ready::Kind;
-use crate::runtime::{Choice, Runtime, Ticket};
+use crate::runtime::{Choice, Lender, Runtime, Ticket};
 use crate::shared::Shared;
 use crate::sync::AtomicBool;
 
@@ -135,7 +135,7 @@ impl Scope {
     /// A scope whose body is done at its first poll, and which gets its helpers from `runtime`.
     pub(crate) fn helped_by(runtime: Threads) -> Self {
         let help = Help {
-            choice: Choice::On(Arc::new(runtime)),
+            choice: Choice::On(Lender::new(runtime)),
             ..Help::allowed()
         };
         let body_may_finish = Arc::new(AtomicBool::new(true));
