@@ -33,7 +33,7 @@ use crate::handle::JoinHandle;
 use crate::meta::{Meta, Stage};
 use crate::panic::{catch, discard};
 use crate::ready::Kind;
-use crate::scope::{Local, Multi, Scope};
+use crate::scope::{Local, Scope};
 use crate::shared::Shared;
 
 /// A child that is scheduled.
@@ -261,8 +261,8 @@ fn schedule(runnable: Runnable) {
 }
 
 /// Spawns a child whose future may move to another thread.
-pub(crate) fn spawn_multi<'env, F>(
-    scope: &Scope<'env, Multi>,
+pub(crate) fn spawn_multi<'env, M, F>(
+    scope: &Scope<'env, M>,
     kind: Kind,
     location: &'static Location<'static>,
     future: F,

@@ -34,6 +34,9 @@
 //! 3. wake every suspended child, which puts each on the ready queue, and drop what is there;
 //! 4. drop every runnable, until no child is alive.
 //!
+//! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running then
+//! are waited for, by `poll` as a task and by `drop` as a thread: see [`crate::lingering`].
+//!
 //! It runs to its end whatever panics on the way: each piece of foreign code in it is called
 //! under `catch_unwind`. The first panic is re-raised by `poll`, after the end; never by `drop`,
 //! which an executor may call where an unwinding aborts the process.
@@ -64,6 +67,8 @@ pub(crate) struct Driver<'env, F, Fut: Future, M> {
     shared: Arc<Shared>,
     #[pin]
     engine: Engine<F, Fut>,
+    /// Set when `poll` has given its result.
+    has_returned: bool,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
     marker: PhantomData<M>,
 }
@@ -73,6 +78,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         Self {
             shared: Shared::new(),
             engine: Engine::new(entry, help),
+            has_returned: false,
             env: PhantomData,
             marker: PhantomData,
         }
@@ -99,18 +105,26 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         let this = self.project();
         let (shared, mut engine) = (&*this.shared, this.engine);
         assert!(
-            !engine.is_over(),
+            !*this.has_returned,
             "the future of a scope was polled after it had finished"
         );
         let inherited = engine.help.choice.enter();
         let inside = engine.as_mut().enter(shared);
-        let poll = engine.as_mut().drive(shared, cx, start, is_failure);
-        if poll.is_ready() {
+        let is_over = engine.is_over()
+            || engine
+                .as_mut()
+                .drive(shared, cx, start, is_failure)
+                .is_ready();
+        if is_over {
             engine.as_mut().finish(shared, Outcome::Ended);
         }
         engine.as_mut().leave(inside);
         drop(inherited);
-        ready!(poll);
+        if !is_over {
+            return Poll::Pending;
+        }
+        ready!(shared.lingering.poll(cx.waker()));
+        *this.has_returned = true;
         let output = engine.take_output();
         Poll::Ready(match shared.take_panic() {
             None => Ok(output),
@@ -128,6 +142,7 @@ impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
         let this = self.project();
         let (shared, mut engine) = (&*this.shared, this.engine);
         engine.as_mut().finish(shared, Outcome::Dropped);
+        shared.lingering.wait();
         quietly(|| drop(engine.take_output()));
         if let Some(payload) = shared.take_panic() {
             discard(payload);

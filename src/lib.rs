@@ -65,7 +65,8 @@
 //! The children belong to the scope's own future. They are polled only while that future is
 //! itself inside `poll`, and the borrow checker guarantees that everything they borrow is alive
 //! there. Between two polls nobody touches a child. A forgotten scope therefore leaves nothing
-//! running, and a dropped one drops its children before `drop` returns.
+//! running, and a dropped one drops its children before `drop` returns. The one thing that it waits
+//! for is a closure of [`spawn_blocking`](guide::many#blocking-work) that is running.
 //!
 //! The crate needs no runtime: it works under async-std, smol, tokio or a bare `block_on`.
 //!
@@ -81,7 +82,7 @@
 //! scope: a helper that comes late finds the window shut. It has a price: **at the end of a window
 //! the polling thread waits for the longest poll that is still running in it.** Never block inside
 //! a child; that is bad manners in async code anyway, and here it holds up the task around the
-//! scope too.
+//! scope too. Work that blocks goes to [other threads](guide::many#blocking-work).
 //!
 //! A scope asks only when it pays. It measures its children and begins alone; children that do
 //! little per poll never leave the polling thread. Whom it asks:
@@ -121,7 +122,7 @@
 //! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
-//! * [Many children](guide::many): asking them to stop, with a cause.
+//! * [Many children](guide::many): asking them to stop, and work that blocks.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
 #![deny(
@@ -132,11 +133,15 @@
 #![warn(missing_debug_implementations)]
 
 mod alive;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod caller;
 mod cancel;
 mod cause;
 mod child;
 mod children;
+#[cfg(feature = "blocking")]
+mod closure;
 mod driver;
 mod enclosing;
 mod engine;
@@ -146,6 +151,7 @@ pub mod guide;
 mod handle;
 mod helper;
 mod home;
+mod lingering;
 mod meta;
 mod panic;
 mod policy;

@@ -217,9 +217,10 @@ impl<M> Scope<'_, M> {
 
     /// The number of children that are still alive, background children included.
     ///
-    /// A child is alive until its future has been dropped.
+    /// A child is alive until its future has been dropped, and so is a closure that runs on without its
+    /// child.
     pub fn len(&self) -> usize {
-        self.shared.ready.len()
+        self.shared.len()
     }
 
     /// True if no child is alive.

@@ -154,7 +154,8 @@ where
 /// It does nothing until it is polled; the body's closure is called at the first poll.
 ///
 /// **Drop.** Dropping it, at any point, drops the body and then every child before `drop`
-/// returns. That makes every combinator that drops futures a cancellation operator.
+/// returns. That makes every combinator that drops futures a cancellation operator. If a closure of
+/// [`spawn_blocking`](crate::guide::many#blocking-work) is running, `drop` blocks until it returns.
 ///
 /// **Forget.** If it is leaked, children that are suspended stay so for ever: none is polled again
 /// and no destructor runs.
@@ -244,7 +245,7 @@ impl<F, Fut: Future, M> fmt::Debug for Scoped<'_, F, Fut, M> {
 /// What a scope shows of itself; takes no lock.
 pub(crate) fn debug(name: &str, shared: &Shared, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.debug_struct(name)
-        .field("len", &shared.ready.len())
+        .field("len", &shared.len())
         .field("is_ended", &shared.ready.is_ended())
         .finish_non_exhaustive()
 }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::task::Wake;
 
+use crate::lingering::Lingering;
 use crate::panic::{Payload, discard};
 use crate::ready::Ready;
 use crate::signal::{Cancellation, Outcome};
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) tickets: AtomicUsize,
     /// How the scope came to its end, and who was asked to stop.
     pub(crate) cancellation: Cancellation,
+    /// What the scope waits for after its children are gone.
+    pub(crate) lingering: Lingering,
     /// Set when the scope is over: nobody will ask for its panic again.
     over: AtomicBool,
     /// Set once there is a panic.
@@ -39,10 +42,17 @@ impl Shared {
             window: Window::default(),
             tickets: AtomicUsize::new(0),
             cancellation: Cancellation::default(),
+            lingering: Lingering::default(),
             over: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
         })
+    }
+
+    /// Children that are alive, closures that outlive theirs included.
+    pub(crate) fn len(&self) -> usize {
+        // In this order: a child is counted in the second place before it leaves the first.
+        self.ready.len() + self.lingering.len()
     }
 
     /// Makes the scope end as soon as its future looks: a child or the body gave an `Err`.

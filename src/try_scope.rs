@@ -149,6 +149,11 @@ impl<'env, E, M> TryScope<'env, E, M> {
     pub(crate) fn new(scope: Scope<'env, M>, error: Arc<ErrorSlot<E>>) -> Self {
         Self { scope, error }
     }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn error(&self) -> &Arc<ErrorSlot<E>> {
+        &self.error
+    }
 }
 
 impl<'env, E, M> Deref for TryScope<'env, E, M> {

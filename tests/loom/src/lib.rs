@@ -4,7 +4,7 @@
 //! `child` that stands for async-task, and an `enclosing` that does without thread-locals; these
 //! are in this folder. So what the models explore is the ready queue, the registry of suspended
 //! children, the shared state with the cancellation, and the driver as they ship: how a scope goes
-//! idle, how it is cancelled, and how it ends.
+//! idle, how it is cancelled, how it waits for closures, and how it ends.
 //!
 //! Each model is one race with two outcomes or more. It asserts what holds in every execution,
 //! and afterwards that each outcome did occur: a model in which the race never happens says
@@ -24,6 +24,8 @@ mod children;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/cause.rs"]
 mod cause;
+#[path = "../../../src/closure.rs"]
+mod closure;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/driver.rs"]
 mod driver;
@@ -34,6 +36,8 @@ mod engine;
 mod helper;
 #[path = "../../../src/home.rs"]
 mod home;
+#[path = "../../../src/lingering.rs"]
+mod lingering;
 #[path = "../../../src/panic.rs"]
 mod panic;
 #[allow(dead_code, reason = "the models do not use all of it")]
@@ -63,6 +67,7 @@ mod enclosing;
 mod support;
 mod sync;
 
+mod blocking;
 mod cancelling;
 mod ending;
 mod idling;

@@ -1,0 +1,180 @@
+//! A closure on the blocking pool, and the child that waits for it.
+//!
+//! The closure is `'static` and borrows nothing of the scope, so it is no danger if it runs on; but
+//! the scope is to be waited for it all the same. [`Closure`] is what the child and the thread of
+//! the pool share. One lock decides between them, above all whether the closure is started or
+//! skipped.
+//!
+//! # Stages
+//!
+//! | stage | means | left when |
+//! |---|---|---|
+//! | [`Queued`](Stage::Queued) | it is in here | a thread starts it; its child is dropped: it is skipped, and dropped with that |
+//! | [`Running`](Stage::Running) | a thread is in it | it returns or panics; its child is dropped |
+//! | [`Lingering`](Stage::Lingering) | likewise, and nobody wants its value | it returns or panics |
+//! | [`Done`](Stage::Done) | its value is in here, unless it panicked | its child takes the value or is dropped |
+//! | [`Over`](Stage::Over) | nothing is left of it | – |
+//!
+//! # Invariants
+//!
+//! 1. Nothing of the user's is dropped under the lock: closures and values are moved out first.
+//! 2. What the pool holds is the husk: when its child is gone there is neither closure nor value in
+//!    it, so it does not matter when the pool comes to it.
+//! 3. A panic of the closure is handed to the scope before the stage says that it is over. So a scope
+//!    that was waited for knows of all panics.
+#![forbid(unsafe_code)]
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::enclosing::Inside;
+use crate::panic::{catch, wake};
+use crate::shared::Shared;
+use crate::sync::Mutex;
+
+/// What a child and a thread of the pool share.
+pub(crate) struct Closure<F, T> {
+    state: Mutex<State<F, T>>,
+    shared: Arc<Shared>,
+}
+
+struct State<F, T> {
+    stage: Stage<F, T>,
+    /// The waker of the child, once that was polled.
+    waker: Option<Waker>,
+}
+
+/// How far a closure is; see the table in the module documentation.
+enum Stage<F, T> {
+    Queued(F),
+    Running,
+    Lingering,
+    Done(Option<T>),
+    Over,
+}
+
+impl<F, T> Closure<F, T>
+where
+    F: FnOnce() -> T,
+{
+    /// Runs the closure, unless it was skipped. For a thread that may block.
+    pub(crate) fn run(&self) {
+        let Some(closure) = self.start() else {
+            return;
+        };
+        // A scope that the closure opens is inside this one.
+        let inside = Inside::enter(Arc::clone(&self.shared));
+        let value = self.report(closure);
+        drop(inside);
+        self.end(value);
+    }
+
+    fn start(&self) -> Option<F> {
+        let mut state = self.state.lock();
+        match mem::replace(&mut state.stage, Stage::Running) {
+            Stage::Queued(closure) => Some(closure),
+            skipped => {
+                state.stage = skipped;
+                None
+            }
+        }
+    }
+
+    fn end(&self, value: Option<T>) {
+        let mut state = self.state.lock();
+        if let Stage::Lingering = state.stage {
+            state.stage = Stage::Over;
+            drop(state);
+            self.report(|| drop(value));
+            self.shared.lingering.leave();
+        } else {
+            state.stage = Stage::Done(value);
+            let waker = state.waker.take();
+            drop(state);
+            wake(waker);
+        }
+    }
+
+    /// Runs foreign code, whose panic is the scope's.
+    fn report<R>(&self, code: impl FnOnce() -> R) -> Option<R> {
+        catch(code)
+            .map_err(|payload| self.shared.panicked(payload))
+            .ok()
+    }
+}
+
+/// The child that waits for a closure. Dropping it skips the closure, or lets it linger.
+pub(crate) struct BlockingChild<F, T, D> {
+    closure: Arc<Closure<F, T>>,
+    /// Hands the closure to the pool; for the first poll.
+    dispatch: Option<D>,
+}
+
+impl<F, T, D> BlockingChild<F, T, D> {
+    pub(crate) fn new(closure: F, shared: &Arc<Shared>, dispatch: D) -> Self {
+        Self {
+            closure: Arc::new(Closure {
+                state: Mutex::new(State {
+                    stage: Stage::Queued(closure),
+                    waker: None,
+                }),
+                shared: Arc::clone(shared),
+            }),
+            dispatch: Some(dispatch),
+        }
+    }
+}
+
+// No field is pinned.
+impl<F, T, D> Unpin for BlockingChild<F, T, D> {}
+
+impl<F, T, D> Future for BlockingChild<F, T, D>
+where
+    D: FnOnce(Arc<Closure<F, T>>),
+{
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let waker = cx.waker().clone();
+        let mut state = self.closure.state.lock();
+        match &mut state.stage {
+            Stage::Done(value) => {
+                if let Some(value) = value.take() {
+                    return Poll::Ready(value);
+                }
+                // It panicked; the scope ends.
+            }
+            _ => {
+                let stale = state.waker.replace(waker);
+                drop(state);
+                drop(stale);
+                if let Some(dispatch) = self.dispatch.take() {
+                    dispatch(Arc::clone(&self.closure));
+                }
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<F, T, D> Drop for BlockingChild<F, T, D> {
+    fn drop(&mut self) {
+        let mut state = self.closure.state.lock();
+        let next = match state.stage {
+            Stage::Running => {
+                self.closure.shared.lingering.enter();
+                Stage::Lingering
+            }
+            _ => Stage::Over,
+        };
+        let last = mem::replace(&mut state.stage, next);
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+        // The closure that was skipped, or the value that nobody took.
+        drop(last);
+    }
+}
