@@ -60,6 +60,22 @@ impl<'env, M> Scope<'env, M> {
         let child = child(self.shared(), f);
         spawn_multi(self, Kind::Ordinary, Location::caller(), child)
     }
+
+    /// Spawns a background child that runs a closure which may block: it does not keep the scope open.
+    ///
+    /// When the body and all ordinary children are done the child is cancelled: a closure that has
+    /// not started is skipped, and one that is running is waited for. Otherwise like
+    /// [`spawn_blocking`](Self::spawn_blocking). It is for what background children have to do on
+    /// another thread.
+    #[track_caller]
+    pub fn spawn_blocking_background<F, T>(&self, f: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let child = child(self.shared(), f);
+        spawn_multi(self, Kind::Background, Location::caller(), child)
+    }
 }
 
 impl<'env, E, M> TryScope<'env, E, M> {
@@ -75,6 +91,21 @@ impl<'env, E, M> TryScope<'env, E, M> {
     {
         let child = TryChild::new(child(self.shared(), f), self.error());
         spawn_multi(self, Kind::Ordinary, Location::caller(), child)
+    }
+
+    /// Spawns a background child that runs a closure which may block; its `Err` ends the scope as
+    /// well.
+    ///
+    /// Otherwise like [`Scope::spawn_blocking_background`].
+    #[track_caller]
+    pub fn spawn_blocking_background<F, T>(&self, f: F) -> JoinHandle<'env, T>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let child = TryChild::new(child(self.shared(), f), self.error());
+        spawn_multi(self, Kind::Background, Location::caller(), child)
     }
 }
 

@@ -84,6 +84,27 @@ each_form!(return_waits, |scope, ok| {
     assert!(blocked.has_ended());
 });
 
+/// B2: a background closure that is running is waited for, without blocking, when the scope has
+/// ended; it does not keep that open.
+each_form!(background, |scope, ok| {
+    let (mut blocked, closure) = Blocked::new(move || ok(()));
+    let (finish, shown) = (Gate::default(), Mutex::new(None));
+    let mut scoped = Box::pin(scope(async |s| {
+        s.spawn_blocking_background(closure);
+        *shown.lock().unwrap() = Some(s.clone());
+        finish.wait().await;
+        ok(())
+    }));
+    start(scoped.as_mut(), &blocked);
+    finish.open();
+    assert!(settle(scoped.as_mut()).is_pending());
+    let is_ended = shown.lock().unwrap().as_ref().unwrap().is_ended();
+    assert!(is_ended && !blocked.has_ended());
+    blocked.let_go();
+    assert_eq!(block_on(scoped), ok(()));
+    assert!(blocked.has_ended());
+});
+
 /// B3: an `Err` drops the other children at once. The poll does not block but is pending until the
 /// closure has returned, and then gives the `Err`; the task it belongs to is woken for that once.
 #[test]

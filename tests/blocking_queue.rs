@@ -96,6 +96,26 @@ fn drop_of_a_scope() {
     });
 }
 
+/// B2, B5: at a normal end background closures in the queue are skipped.
+#[test]
+fn end_of_a_scope() {
+    watched(|| {
+        let occupied = Occupied::new();
+        let closure = Closure::default();
+        let finish = Gate::default();
+        let mut scoped = Box::pin(scope(async |s| {
+            s.spawn_blocking_background(closure.make());
+            finish.wait().await;
+        }));
+        assert!(settle(scoped.as_mut()).is_pending());
+        finish.open();
+        assert!(settle(scoped.as_mut()).is_ready());
+        assert_eq!(closure.dropped_here.get(), 1);
+        occupied.free();
+        assert_eq!(closure.calls.get(), 0);
+    });
+}
+
 /// B5: nor does one that fails.
 #[test]
 fn failure_of_a_scope() {

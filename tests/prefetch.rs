@@ -1,4 +1,5 @@
 //! The automator of the prefetch example keeps the promises of the original report.
+#![cfg(feature = "blocking")]
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -1,5 +1,6 @@
 //! The prefetch example as a program: its options, its messages and exit codes, and the process
 //! before and after (A7).
+#![cfg(feature = "blocking")]
 
 use std::process::Stdio;
 

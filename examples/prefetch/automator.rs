@@ -1,5 +1,6 @@
 //! The automator: opens pages one after the other, and prefetches what they link to.
 
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl Shared {
     }
 
     /// Gives the page at `url`: from the cache, from whoever is fetching it, or from the server.
-    pub(crate) async fn open(&self, url: &Url) -> Result<Visit, FetchError> {
+    pub(crate) async fn open(&self, url: &Url, parser: &impl Parse) -> Result<Visit, FetchError> {
         let mut how = How::Cached;
         loop {
             // Listen before looking, or the change between the two would be missed.
@@ -50,7 +51,7 @@ impl Shared {
                 }
                 Found::Claim(claim) => {
                     how = How::Direct;
-                    self.fetch(url, claim).await?
+                    self.fetch(url, claim, parser).await?
                 }
             };
             return Ok(Visit { page, how });
@@ -63,9 +64,29 @@ impl Shared {
         links.filter(|link| self.cache.announce(link)).cloned()
     }
 
-    async fn fetch(&self, url: &Url, claim: Claim<'_>) -> Result<Arc<Page>, FetchError> {
+    async fn fetch(
+        &self,
+        url: &Url,
+        claim: Claim<'_>,
+        parser: &impl Parse,
+    ) -> Result<Arc<Page>, FetchError> {
         let html = self.client.get(url).await?;
-        Ok(claim.fulfil(Page::parse(url, &html)))
+        let page = parser.parse(url.clone(), html).await;
+        Ok(claim.fulfil(page))
+    }
+}
+
+/// Parses and hashes pages on other threads: it takes as long as the page is, and must not hold
+/// up those who wait for the network.
+pub(crate) trait Parse: Send + Sync {
+    fn parse(&self, url: Url, html: String) -> impl Future<Output = Page> + Send;
+}
+
+/// As background children, so that a page which is being parsed is waited for when the automator is
+/// closed, and one that is not yet is dropped.
+impl Parse for Scope<'_> {
+    fn parse(&self, url: Url, html: String) -> impl Future<Output = Page> + Send {
+        self.spawn_blocking_background(move || Page::parse(&url, &html))
     }
 }
 
@@ -96,7 +117,8 @@ pub(crate) trait Open {
 ///
 /// It has no `close`: it is closed when its scope is left. Prefetches are background children,
 /// which do not keep the scope open, so at the end of the body those that still run are cancelled;
-/// and the scope returns when the last of them is gone. Nothing here can forget that.
+/// and the scope returns when the last of them is gone, and the last page that was being parsed.
+/// Nothing here can forget that.
 #[derive(Debug)]
 pub(crate) struct Automator<'env> {
     s: Scope<'env>,
@@ -110,13 +132,14 @@ impl<'env> Automator<'env> {
 
     fn prefetch(&self, url: Url) {
         let task = Task::new(self.shared);
-        self.s.spawn_background(prefetch(task, url));
+        let parser = self.s.clone();
+        self.s.spawn_background(prefetch(task, parser, url));
     }
 }
 
 impl Open for Automator<'_> {
     async fn open(&self, url: &Url) -> Result<Visit, FetchError> {
-        let visit = self.shared.open(url).await?;
+        let visit = self.shared.open(url, &self.s).await?;
         for link in self.shared.news(&visit.page) {
             self.prefetch(link);
         }
@@ -127,18 +150,21 @@ impl Open for Automator<'_> {
 /// What a background task does: fetches one page into the cache, in its turn.
 ///
 /// A failure is entered in the ledger and concerns nobody else.
-pub(crate) async fn prefetch<S: Deref<Target = Shared>>(task: Task<S>, url: Url) {
-    match try_prefetch(&task, &url).await {
+pub(crate) async fn prefetch<S>(task: Task<S>, parser: impl Parse, url: Url)
+where
+    S: Deref<Target = Shared>,
+{
+    match try_prefetch(&task, &parser, &url).await {
         Ok(()) => task.finish(),
         Err(error) => task.fail(url, error),
     }
 }
 
-async fn try_prefetch(shared: &Shared, url: &Url) -> Result<(), FetchError> {
+async fn try_prefetch(shared: &Shared, parser: &impl Parse, url: &Url) -> Result<(), FetchError> {
     let _permit = shared.permits.acquire().await;
     // A visit may have been faster.
     if let Some(claim) = shared.cache.claim_announced(url) {
-        shared.fetch(url, claim).await?;
+        shared.fetch(url, claim, parser).await?;
     }
     Ok(())
 }

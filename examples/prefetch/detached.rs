@@ -1,14 +1,16 @@
 //! The same automator as the original report found it: its tasks are spawned with
 //! `async_std::task::spawn`, and nothing owns them.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use async_std::task;
 use url::Url;
 
-use super::automator::{Open, Shared, Visit, prefetch};
+use super::automator::{Open, Parse, Shared, Visit, prefetch};
 use super::client::FetchError;
 use super::ledger::Task;
+use super::page::Page;
 use super::server::Server;
 
 /// An automator whose background tasks are detached.
@@ -29,13 +31,22 @@ impl Detached {
 
 impl Open for Detached {
     async fn open(&self, url: &Url) -> Result<Visit, FetchError> {
-        let visit = self.shared.open(url).await?;
+        let visit = self.shared.open(url, &Pool).await?;
         for link in self.shared.news(&visit.page) {
             // Nothing can be borrowed: the task may outlive everything.
             let task = Task::new(Arc::clone(&self.shared));
-            task::spawn(prefetch(task, link));
+            task::spawn(prefetch(task, Pool, link));
         }
         Ok(visit)
+    }
+}
+
+/// The blocking pool of async-std. Nobody waits for what it does.
+struct Pool;
+
+impl Parse for Pool {
+    fn parse(&self, url: Url, html: String) -> impl Future<Output = Page> + Send {
+        task::spawn_blocking(move || Page::parse(&url, &html))
     }
 }
 

@@ -13,7 +13,8 @@
 //! # The tasks
 //!
 //! ```text
-//! scope ─ body: the walk, in a scope of its own ─ one background child per prefetch
+//! scope ─ body: the walk, in a scope of its own ┬ one background child per prefetch
+//!       │                                       └ one per page that is parsed, on the blocking pool
 //!       └ background child: the server, a scope ─ one child per connection
 //! ```
 //!
@@ -22,7 +23,9 @@
 //! Others spawn it where no scope reaches it: isahc brings a thread of its own, surf and trillium
 //! detach a task per connection (and today's trillium needs a newer compiler than this crate).
 //!
-//! Nothing uses a blocking pool: a digest takes microseconds, and a thread cannot be cancelled.
+//! Pages are parsed and hashed on the blocking pool, so that a long one holds nobody up. A thread
+//! cannot be cancelled: a page that is being parsed when the automator is closed is waited for, those
+//! behind it are skipped.
 
 mod automator;
 mod cache;

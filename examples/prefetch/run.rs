@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Barrier};
+use std::thread::available_parallelism;
 
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
@@ -154,7 +156,25 @@ async fn warm_up() -> io::Result<()> {
     let connected = task::spawn(TcpStream::connect(address));
     listener.accept().await?;
     connected.await?;
+    start_pool().await;
     Ok(())
+}
+
+/// Has the blocking pool start all its threads: as many as can usefully parse at the same time.
+async fn start_pool() {
+    let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    blocking::set_max_blocking_threads(threads);
+    // Each takes a thread, and keeps it until all have one.
+    let barrier = Arc::new(Barrier::new(threads.get()));
+    let waiting: Vec<_> = (0..threads.get())
+        .map(|_| {
+            let barrier = Arc::clone(&barrier);
+            blocking::unblock(move || barrier.wait())
+        })
+        .collect();
+    for waiting in waiting {
+        waiting.await;
+    }
 }
 
 fn no_sockets(error: io::Error) -> Failure {
