@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 
 use crate::shared::Shared;
@@ -29,33 +30,37 @@ pub(crate) fn innermost() -> Option<Arc<Shared>> {
 /// A scope is the innermost one on this thread; dropping this restores the one before.
 #[derive(Debug)]
 pub(crate) struct Inside {
-    /// What to restore. `None` once that is done, or if the thread is past its thread-locals.
-    before: Option<Option<Arc<Shared>>>,
+    before: Option<Arc<Shared>>,
 }
 
 impl Inside {
+    #[inline]
     pub(crate) fn enter(scope: Arc<Shared>) -> Self {
-        let before = INNERMOST.try_with(|innermost| innermost.replace(Some(scope)));
         Self {
-            before: before.ok(),
+            before: replace(Some(scope)),
         }
     }
 
     /// Leaves, and gives back what `enter` was given.
+    #[inline]
     pub(crate) fn leave(mut self) -> Option<Arc<Shared>> {
-        self.restore()
-    }
-
-    fn restore(&mut self) -> Option<Arc<Shared>> {
-        let before = self.before.take()?;
-        INNERMOST
-            .try_with(|innermost| innermost.replace(before))
-            .unwrap_or(None)
+        let before = self.before.take();
+        mem::forget(self); // holds nothing any more, and has left
+        replace(before)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.restore();
+        replace(self.before.take());
     }
+}
+
+/// Makes `scope` the innermost one; which it was before. Nothing on a thread that is past its
+/// thread-locals.
+#[inline]
+fn replace(scope: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
+    INNERMOST
+        .try_with(|innermost| innermost.replace(scope))
+        .unwrap_or(None)
 }

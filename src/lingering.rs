@@ -55,10 +55,25 @@ impl Lingering {
     }
 
     /// Waits, as a task, until none is left. For a scope that has no children any more.
+    #[inline]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
-        if self.len() == 0 {
-            return Poll::Ready(());
+        match self.len() {
+            0 => Poll::Ready(()),
+            _ => self.enter_waker(waker),
         }
+    }
+
+    /// Waits, as a thread, until none is left. Never unwinds. For a scope that has no children any
+    /// more.
+    #[inline]
+    pub(crate) fn wait(&self) {
+        if self.len() > 0 {
+            self.block();
+        }
+    }
+
+    #[cold]
+    fn enter_waker(&self, waker: &Waker) -> Poll<()> {
         // A panic in here is the caller's own, and leaves as it came. The scope waits on when it is
         // polled again, or dropped.
         let fresh = waker.clone();
@@ -75,12 +90,8 @@ impl Lingering {
         }
     }
 
-    /// Waits, as a thread, until none is left. Never unwinds. For a scope that has no children any
-    /// more.
-    pub(crate) fn wait(&self) {
-        if self.len() == 0 {
-            return;
-        }
+    #[cold]
+    fn block(&self) {
         let mut waker = self.waker.lock();
         // Nobody polls any more.
         let stale = waker.take();

@@ -4,6 +4,8 @@
 
 #[path = "support/blocked.rs"]
 mod blocked;
+#[path = "support/foreign.rs"]
+mod foreign;
 #[path = "support/life.rs"]
 mod support;
 
@@ -16,8 +18,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use blocked::Blocked;
+use foreign::{Hooks, waker};
 use futures_lite::future::{block_on, yield_now};
-use support::{Counter, Gate, OnDrop, settle, watched};
+use support::{Counter, Gate, OnDrop, poll_with, settle, watched};
 use taskpen::{LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
 
 /// Panics, and prints nothing.
@@ -120,6 +123,40 @@ fn failures_in_a_drop() {
             assert!(ended.load(SeqCst));
             releaser.join().unwrap();
         }
+    });
+}
+
+/// Panics when it is cloned.
+struct NoClones;
+
+impl Hooks for NoClones {
+    fn on_clone(&self) {
+        raise("clone")
+    }
+}
+
+/// B3: a caller's waker that panics when it is cloned, while the scope waits, is the caller's own
+/// trouble: the scope waits on.
+#[test]
+fn waker_that_panics() {
+    watched(|| {
+        let (mut blocked, closure) = Blocked::new(|| Ok(()));
+        let fail = Gate::default();
+        let mut scoped = Box::pin(try_scope(async |s: TryScope<'_, ()>| {
+            s.spawn_blocking(closure);
+            fail.wait().await;
+            Err::<(), _>(())
+        }));
+        start(scoped.as_mut(), &blocked);
+        fail.open();
+        assert!(settle(scoped.as_mut()).is_pending());
+        let no_clones = waker(&Arc::new(NoClones));
+        let poll = AssertUnwindSafe(|| poll_with(scoped.as_mut(), &no_clones));
+        assert_eq!(text(&*catch_unwind(poll).unwrap_err()), "clone");
+        assert!(settle(scoped.as_mut()).is_pending() && !blocked.has_ended());
+        blocked.let_go();
+        assert_eq!(block_on(scoped), Err(()));
+        assert!(blocked.has_ended());
     });
 }
 
