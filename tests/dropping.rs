@@ -66,18 +66,21 @@ each_form!(drop_of_suspended_children, |scope, ok| {
 /// dropped unpolled.
 each_form!(drop_after_the_first_poll, |scope, ok| {
     let (polls, drops) = (Counter::default(), Counter::default());
-    let mut scoped = Box::pin(scope(async |s| {
-        for _ in 0..10_000 {
-            let (polls, guard) = (polls.clone(), drops.guard());
-            s.spawn(async move {
-                let _guard = guard;
-                polls.add();
-                pending::<()>().await;
-                ok(())
-            });
-        }
-        ok(())
-    }));
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            for _ in 0..10_000 {
+                let (polls, guard) = (polls.clone(), drops.guard());
+                s.spawn(async move {
+                    let _guard = guard;
+                    polls.add();
+                    pending::<()>().await;
+                    ok(())
+                });
+            }
+            ok(())
+        })
+        .serial(),
+    );
     assert!(poll_once(scoped.as_mut()).is_pending());
     let polled = polls.get();
     assert!(0 < polled && polled < 10_000);
@@ -89,32 +92,35 @@ each_form!(drop_after_the_first_poll, |scope, ok| {
 each_form!(drop_of_children_in_every_state, |scope, ok| {
     let drops = Counter::default();
     let gates: [Gate; 2] = Default::default();
-    let mut scoped = Box::pin(scope(async |s| {
-        let guarded = |gate: &Gate| {
-            let (guard, gate) = (drops.guard(), gate.wait());
-            async move {
-                let _guard = guard;
-                gate.await;
-                ok(())
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            let guarded = |gate: &Gate| {
+                let (guard, gate) = (drops.guard(), gate.wait());
+                async move {
+                    let _guard = guard;
+                    gate.await;
+                    ok(())
+                }
+            };
+            s.spawn(guarded(&gates[0]));
+            s.spawn(guarded(&gates[1]));
+            let guard = drops.guard();
+            let _unread = s.spawn(async move { ok(guard) });
+            let cancelled = s.spawn(guarded(&Gate::default()));
+            s.spawn_background(guarded(&Gate::default()));
+            yield_now().await;
+            drop(cancelled.cancel());
+            yield_now().await;
+            for _ in 0..1000 {
+                s.spawn(guarded(&Gate::default())); // most of them never run
             }
-        };
-        s.spawn(guarded(&gates[0]));
-        s.spawn(guarded(&gates[1]));
-        let guard = drops.guard();
-        let _unread = s.spawn(async move { ok(guard) });
-        let cancelled = s.spawn(guarded(&Gate::default()));
-        s.spawn_background(guarded(&Gate::default()));
-        yield_now().await;
-        drop(cancelled.cancel());
-        yield_now().await;
-        for _ in 0..1000 {
-            s.spawn(guarded(&Gate::default())); // most of them never run
-        }
-        let cancelled_last = s.spawn(guarded(&Gate::default()));
-        drop(cancelled_last.cancel());
-        pending::<()>().await;
-        ok(())
-    }));
+            let cancelled_last = s.spawn(guarded(&Gate::default()));
+            drop(cancelled_last.cancel());
+            pending::<()>().await;
+            ok(())
+        })
+        .serial(),
+    );
     assert!(poll_once(scoped.as_mut()).is_pending());
     gates[0].knock();
     assert_eq!(drops.get(), 1); // the one that was cancelled after it had been suspended

@@ -169,34 +169,37 @@ fn handles_on_other_threads_after_the_end() {
 each_form!(spawn_from_destructors_during_a_drop, |scope, ok| {
     let refusals = Refusals::default();
     let refused = Arc::new(Mutex::new(Vec::new()));
-    let mut scoped = Box::pin(scope(async |s| {
-        let on_drop = |place: &'static str| {
-            let (s, refused) = (s.clone(), Arc::clone(&refused));
-            let future = refusals.future(ok(()));
-            OnDrop::new(move || {
-                let (ended, handle) = (s.is_ended(), s.spawn(future));
-                let outcome = (place, ended, is_refused(handle));
-                refused.lock().unwrap().push(outcome);
-            })
-        };
-        let _body = on_drop("body");
-        let suspended = on_drop("suspended");
-        s.spawn(async move {
-            let _suspended = suspended;
-            pending::<()>().await;
-            ok(())
-        });
-        yield_now().await;
-        for _ in 0..1000 {
-            s.spawn(async { ok(pending::<()>().await) });
-        }
-        let waiting = on_drop("waiting");
-        s.spawn(async move {
-            drop(waiting);
-            ok(())
-        });
-        ok(pending::<()>().await)
-    }));
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            let on_drop = |place: &'static str| {
+                let (s, refused) = (s.clone(), Arc::clone(&refused));
+                let future = refusals.future(ok(()));
+                OnDrop::new(move || {
+                    let (ended, handle) = (s.is_ended(), s.spawn(future));
+                    let outcome = (place, ended, is_refused(handle));
+                    refused.lock().unwrap().push(outcome);
+                })
+            };
+            let _body = on_drop("body");
+            let suspended = on_drop("suspended");
+            s.spawn(async move {
+                let _suspended = suspended;
+                pending::<()>().await;
+                ok(())
+            });
+            yield_now().await;
+            for _ in 0..1000 {
+                s.spawn(async { ok(pending::<()>().await) });
+            }
+            let waiting = on_drop("waiting");
+            s.spawn(async move {
+                drop(waiting);
+                ok(())
+            });
+            ok(pending::<()>().await)
+        })
+        .serial(),
+    );
     assert!(poll_once(scoped.as_mut()).is_pending());
     drop(scoped);
     let mut refused = Arc::into_inner(refused).unwrap().into_inner().unwrap();

@@ -45,21 +45,25 @@ fn poll_until<F: Future>(mut future: Pin<&mut F>, done: &Counter, count: usize) 
 }
 
 /// R5: a child that wakes itself in each poll may wait for something that only its caller's task can
-/// bring, as a new budget under tokio. So a poll of the scope gives up on it soon.
+/// bring, as a new budget under tokio. So a poll of the scope gives up on it soon; in a window, after
+/// the time that a window may take.
 each_form!(polls_of_a_spinning_child, |scope, ok| {
     let polls = Counter::default();
-    let mut scoped = Box::pin(scope(async |s| {
-        let polls = polls.clone();
-        s.spawn(async move {
-            loop {
-                polls.add();
-                yield_now().await;
-            }
-            #[allow(unreachable_code)]
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            let polls = polls.clone();
+            s.spawn(async move {
+                loop {
+                    polls.add();
+                    yield_now().await;
+                }
+                #[allow(unreachable_code)]
+                ok(())
+            });
             ok(())
-        });
-        ok(())
-    }));
+        })
+        .serial(),
+    );
     for turn in 1..10 {
         assert!(poll_once(scoped.as_mut()).is_pending());
         assert!((turn..100 * turn).contains(&polls.get()));
@@ -165,7 +169,8 @@ fn beside_a_scope_with_many_children() {
         for _ in 0..100_000 {
             s.spawn(async { first.add() });
         }
-    });
+    })
+    .serial();
     let few = scope(async |s| {
         s.spawn(poll_fn(|_| {
             second.add();

@@ -299,11 +299,14 @@ fn panic_on_wake() {
 #[test]
 fn panic_on_wake_by_the_scope_itself() {
     let polled = Counter::default();
-    let mut scoped = Box::pin(scope(async |s| {
-        for _ in 0..10_000 {
-            s.spawn(async { polled.add() });
-        }
-    }));
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            for _ in 0..10_000 {
+                s.spawn(async { polled.add() });
+            }
+        })
+        .serial(),
+    );
     let hooks = Arc::new(Panicking::default());
     hooks.on_wake.store(true, SeqCst);
     let waker = waker(&hooks);

@@ -1,7 +1,7 @@
 //! What a scope holds while it runs and after its end: L10.
 //!
-//! The allocator counts per thread, and a scope without a runtime stays on its thread. So the
-//! tests of this file don't disturb each other.
+//! The allocator counts per thread, and a serial scope stays on its thread. So the tests of this
+//! file don't disturb each other.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"
@@ -101,6 +101,7 @@ async fn awaited(count: usize) {
             watch.look();
         }
     })
+    .serial()
     .await;
     assert_eq!(watch.rounds, count);
 }
@@ -142,7 +143,8 @@ each_form!(children_of_every_kind, |scope, ok| {
             watch.look();
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
     assert_eq!(watch.rounds, MANY / 40);
 });
@@ -169,7 +171,8 @@ each_form!(children_whose_handles_are_kept, |scope, ok| {
             sum += handle.await;
         }
         ok(sum)
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(100 * OWNED));
 });
 
@@ -179,21 +182,24 @@ each_form!(nothing_left_behind, |scope, ok| {
     let before = live();
     for finish in [true, false] {
         let gates: [Gate; 3] = Default::default();
-        let mut scoped = Box::pin(scope(async |s| {
-            for gate in &gates {
-                let gate = gate.wait();
-                s.spawn_with(async move |s| {
-                    s.spawn_background(async { ok(pending::<()>().await) });
-                    gate.await;
-                    ok(Box::new(3))
-                });
-            }
-            for _ in 0..1000 {
-                s.spawn(async { ok(Box::new(4)) });
-            }
-            let kept = s.spawn(async { ok(Box::new(5)) });
-            ok((s, kept))
-        }));
+        let mut scoped = Box::pin(
+            scope(async |s| {
+                for gate in &gates {
+                    let gate = gate.wait();
+                    s.spawn_with(async move |s| {
+                        s.spawn_background(async { ok(pending::<()>().await) });
+                        gate.await;
+                        ok(Box::new(3))
+                    });
+                }
+                for _ in 0..1000 {
+                    s.spawn(async { ok(Box::new(4)) });
+                }
+                let kept = s.spawn(async { ok(Box::new(5)) });
+                ok((s, kept))
+            })
+            .serial(),
+        );
         assert!(poll_once(scoped.as_mut()).is_pending());
         assert!(settle(scoped.as_mut()).is_pending());
         let late = gates.each_ref().map(Gate::waker);
@@ -217,14 +223,17 @@ each_form!(nothing_left_behind, |scope, ok| {
 fn burst_from_elsewhere() {
     const BURST: usize = MANY / 10;
     let before = live();
-    let mut burst = pin!(scope(async |s| {
-        s.spawn_with(async |s| {
-            s.spawn(async {});
-            scope(async |_| (0..BURST).for_each(|_| drop(s.spawn(async {})))).await;
-        });
-        s.spawn_background(pending::<()>());
-        pending::<()>().await;
-    }));
+    let mut burst = pin!(
+        scope(async |s| {
+            s.spawn_with(async |s| {
+                s.spawn(async {});
+                scope(async |_| (0..BURST).for_each(|_| drop(s.spawn(async {})))).await;
+            });
+            s.spawn_background(pending::<()>());
+            pending::<()>().await;
+        })
+        .serial()
+    );
     for _ in 0..BURST {
         assert!(poll_once(burst.as_mut()).is_pending());
     }
@@ -255,6 +264,7 @@ fn cancelled_scopes_one_after_the_other() {
             drop(nested);
             watch.look();
         }
-    }));
+    })
+    .serial());
     assert_eq!(watch.rounds, MANY / 40);
 }

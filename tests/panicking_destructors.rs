@@ -68,15 +68,18 @@ fn destructor_of_a_cancelled_child() {
 fn destructors_at_a_normal_end() {
     let drops = Tally::new();
     let name = raised(|| {
-        block_on(scope(async |s| {
-            s.spawn_background(drops.suspended_bomb("end"));
-            for _ in 0..3 {
-                s.spawn_background(drops.suspended());
-                s.spawn_background(drops.suspended_bomb("more"));
-            }
-            yield_now().await;
-            drops.guard()
-        }))
+        block_on(
+            scope(async |s| {
+                s.spawn_background(drops.suspended_bomb("end"));
+                for _ in 0..3 {
+                    s.spawn_background(drops.suspended());
+                    s.spawn_background(drops.suspended_bomb("more"));
+                }
+                yield_now().await;
+                drops.guard()
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "end", "the first of them");
     assert_eq!(drops.get(), 8);

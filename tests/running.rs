@@ -23,27 +23,30 @@ use taskpen::scope;
 /// the same poll of the scope or in the next one.
 each_form!(start_after_spawn, |scope, ok| {
     let log = Log::default();
-    let mut scoped = pin!(scope(async |s| {
-        let inner = log.clone();
-        s.spawn_with(async move |s| {
-            inner.note("child");
-            let grandchild = inner.clone();
-            s.spawn(async move {
-                grandchild.note("grandchild");
+    let mut scoped = pin!(
+        scope(async |s| {
+            let inner = log.clone();
+            s.spawn_with(async move |s| {
+                inner.note("child");
+                let grandchild = inner.clone();
+                s.spawn(async move {
+                    grandchild.note("grandchild");
+                    ok(())
+                });
+                inner.note("child goes on");
                 ok(())
             });
-            inner.note("child goes on");
+            let background = log.clone();
+            s.spawn_background(async move {
+                background.note("background");
+                ok(())
+            });
+            log.note("body goes on");
+            pending::<()>().await;
             ok(())
-        });
-        let background = log.clone();
-        s.spawn_background(async move {
-            background.note("background");
-            ok(())
-        });
-        log.note("body goes on");
-        pending::<()>().await;
-        ok(())
-    }));
+        })
+        .serial()
+    );
     assert!(poll_once(scoped.as_mut()).is_pending());
     assert!(poll_once(scoped.as_mut()).is_pending());
     let mut events = log.events();
@@ -68,7 +71,8 @@ each_form!(first_in_first_out, |scope, ok| {
             });
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
     let rounds = [0, 1, 2, 3, 4].repeat(4);
     assert_eq!(*order.lock().unwrap(), rounds);
@@ -91,7 +95,8 @@ each_form!(first_in_first_out_over_many_polls, |scope, ok| {
             });
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
     let expected: Vec<_> = (0..4000).collect();
     assert_eq!(*order.lock().unwrap(), expected);
@@ -102,17 +107,20 @@ each_form!(first_woken_first_run, |scope, ok| {
     let gates: [Gate; 4] = Default::default();
     let order = Mutex::new(Vec::new());
     let shared = &order;
-    let mut scoped = pin!(scope(async |s| {
-        for (index, gate) in gates.iter().enumerate() {
-            let gate = gate.wait();
-            s.spawn(async move {
-                gate.await;
-                shared.lock().unwrap().push(index);
-                ok(())
-            });
-        }
-        ok(())
-    }));
+    let mut scoped = pin!(
+        scope(async |s| {
+            for (index, gate) in gates.iter().enumerate() {
+                let gate = gate.wait();
+                s.spawn(async move {
+                    gate.await;
+                    shared.lock().unwrap().push(index);
+                    ok(())
+                });
+            }
+            ok(())
+        })
+        .serial()
+    );
     assert!(settle(scoped.as_mut()).is_pending());
     for index in [2, 0, 3, 1] {
         gates[index].open();

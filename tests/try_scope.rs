@@ -69,19 +69,25 @@ fn first_error_to_happen() {
         Err(name)
     }
 
-    let outcome = block_on(try_scope(async |s: TryScope<'_, &str>| {
-        s.spawn(fails_after(9, "slow"));
-        s.spawn(fails_after(2, "fast"));
-        s.spawn(fails_after(5, "middle"));
-        fails_after(7, "body").await
-    }));
+    let outcome = block_on(
+        try_scope(async |s: TryScope<'_, &str>| {
+            s.spawn(fails_after(9, "slow"));
+            s.spawn(fails_after(2, "fast"));
+            s.spawn(fails_after(5, "middle"));
+            fails_after(7, "body").await
+        })
+        .serial(),
+    );
     assert_eq!(outcome, Err("fast"));
 
-    let outcome = block_on(try_scope(async |s: TryScope<'_, &str>| {
-        s.spawn(fails_after(9, "slow"));
-        s.spawn(fails_after(5, "middle"));
-        fails_after(2, "body").await
-    }));
+    let outcome = block_on(
+        try_scope(async |s: TryScope<'_, &str>| {
+            s.spawn(fails_after(9, "slow"));
+            s.spawn(fails_after(5, "middle"));
+            fails_after(2, "body").await
+        })
+        .serial(),
+    );
     assert_eq!(outcome, Err("body"));
 }
 

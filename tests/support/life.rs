@@ -13,6 +13,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use taskpen::{LocalScoped, LocalTryScoped};
+
 /// Writes one test for each of the four functions that open a scope.
 ///
 /// `|scope, ok|` names that function, and a function that makes a child's or a body's value: the
@@ -29,6 +31,7 @@ macro_rules! each_form {
         )]
         mod $name {
             use super::*;
+            use crate::support::Serial as _;
 
             #[test]
             fn plain() {
@@ -60,6 +63,16 @@ macro_rules! each_form {
         }
     };
 }
+
+/// `.serial()` for local scopes, which are serial anyway: so that a test of every form can say so.
+pub(crate) trait Serial: Sized {
+    fn serial(self) -> Self {
+        self
+    }
+}
+
+impl<F, Fut: Future> Serial for LocalScoped<'_, F, Fut> {}
+impl<F, Fut: Future, E> Serial for LocalTryScoped<'_, F, Fut, E> {}
 
 /// A value of a plain scope.
 pub(crate) fn plain<T>(value: T) -> T {
