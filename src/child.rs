@@ -199,6 +199,11 @@ impl<T> Joint<T> {
         self.task.detach();
     }
 
+    /// Cancels the child and lets go of it.
+    pub(crate) fn abort(self) {
+        drop(self.task);
+    }
+
     /// Cancels the child, here and now, and waits until its future has been dropped: the value, if
     /// it had finished before.
     pub(crate) fn cancel<'a>(self) -> Cancelling<'a, T>

@@ -109,6 +109,22 @@ impl<'env, T> JoinHandle<'env, T> {
         child.is_some_and(|child| matches!(child.meta().stage(), Stage::Refused | Stage::Cancelled))
     }
 
+    /// Polls for the child's end: its value, or `None` if it ended without one, or was let go.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match &mut self.child {
+            Some(child) => child.poll(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Cancels the child and lets go of it, unless its future is gone already: then a value stays.
+    pub(crate) fn abort(&mut self) {
+        let is_alive = |child: &mut Joint<T>| child.meta().stage() == Stage::Alive;
+        if let Some(child) = self.child.take_if(is_alive) {
+            child.abort();
+        }
+    }
+
     /// Lets go of the child without cancelling it.
     fn detach(&mut self) {
         if let Some(child) = self.child.take() {

@@ -135,6 +135,7 @@
 mod alive;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod buffered;
 mod caller;
 mod cancel;
 mod cause;
@@ -151,25 +152,35 @@ pub mod guide;
 mod handle;
 mod helper;
 mod home;
+mod in_order;
+mod join_set;
+mod limited;
 mod lingering;
+mod member;
 mod meta;
 mod panic;
 mod policy;
+mod read_ahead;
 mod ready;
+mod results;
 mod runtime;
 mod scope;
 mod scoped;
 mod shared;
 mod signal;
+mod spawner;
 mod sync;
 mod try_scope;
 mod try_scoped;
 mod turn;
 mod window;
 
+pub use buffered::{BufferUnordered, Buffered};
 pub use cancel::{CancelToken, Cancelled};
 pub use cause::Cause;
 pub use handle::{Cancel, JoinHandle};
+pub use join_set::JoinSet;
+pub use limited::{LimitedJoinSet, Spawn};
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]

@@ -42,6 +42,7 @@ pub(crate) fn quietly(code: impl FnOnce()) {
 ///
 /// A panic of it must not unwind: we may be inside the schedule function of a child, on a thread
 /// that knows nothing of the scope.
+#[inline]
 pub(crate) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         quietly(|| waker.wake());

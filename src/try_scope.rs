@@ -150,7 +150,7 @@ impl<'env, E, M> TryScope<'env, E, M> {
         Self { scope, error }
     }
 
-    #[cfg(feature = "blocking")]
+    /// Where the first error goes.
     pub(crate) fn error(&self) -> &Arc<ErrorSlot<E>> {
         &self.error
     }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use futures_lite::future::yield_now;
 use taskpen::{LocalScoped, LocalTryScoped};
 
 /// Writes one test for each of the four functions that open a scope.
@@ -272,6 +273,13 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
     match settle(pin!(future)) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("the future is pending and nobody woke it"),
+    }
+}
+
+/// Lets the children of a scope run that are ready. For its body.
+pub(crate) async fn let_run() {
+    for _ in 0..3 {
+        yield_now().await;
     }
 }
 
