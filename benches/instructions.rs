@@ -27,6 +27,7 @@ use futures_lite::future::block_on;
 
 use common::IN_FLIGHT;
 use common::bodies::{value, yields};
+use common::sets::{Limited, Set, Streams};
 use common::taskpen::{Serial, Taskpen};
 use common::unordered::Unordered;
 
@@ -41,15 +42,15 @@ struct Path {
     theirs: fn(),
 }
 
-/// The same expression for taskpen and for `FuturesUnordered`.
+/// The same expression for taskpen, or a part of it, and for `FuturesUnordered`.
 macro_rules! path {
-    ($name:literal, $children:expr, $most:literal, |$Peer:ident| $main:expr) => {
+    ($name:literal, $children:expr, $most:literal, |$Peer:ident = $Ours:ident| $main:expr) => {
         Path {
             name: $name,
             children: $children,
             most: $most,
             ours: || {
-                type $Peer = Taskpen<Serial>;
+                type $Peer = $Ours<Serial>;
                 black_box(block_on($main));
             },
             theirs: || {
@@ -58,11 +59,14 @@ macro_rules! path {
             },
         }
     };
+    ($name:literal, $children:expr, $most:literal, |$Peer:ident| $main:expr) => {
+        path!($name, $children, $most, |$Peer = Taskpen| $main)
+    };
 }
 
 const PATHS: &[Path] = &[
     path!("spawn + join", 1_000, 2.0, |Peer| Peer::join(1_000, value)),
-    path!("one child", 1, 3.0, |Peer| Peer::join(1, value)),
+    path!("one child", 1, 3.5, |Peer| Peer::join(1, value)),
     path!("10 yields", 1_000, 1.2, |Peer| Peer::join(1_000, |i| {
         yields(i, 10)
     })),
@@ -70,11 +74,26 @@ const PATHS: &[Path] = &[
         let parent = Peer::suspend(1_000).await;
         Peer::end(parent).await;
     }),
-    path!("nested, fan-out 8", 512, 2.15, |Peer| Peer::join(8, |_| {
+    path!("nested, fan-out 8", 512, 2.3, |Peer| Peer::join(8, |_| {
         Peer::join(8, |_| Peer::join(8, value))
     })),
     path!("bounded, 32 in flight", 1_000, 1.3, |Peer| {
         Peer::bounded(1_000, IN_FLIGHT, |i| yields(i, 4))
+    }),
+    path!("set: spawn + read", 1_000, 1.9, |Peer = Set| {
+        Peer::join(1_000, value)
+    }),
+    path!("set: bounded, 32 in flight", 1_000, 1.6, |Peer = Set| {
+        Peer::bounded(1_000, IN_FLIGHT, |i| yields(i, 4))
+    }),
+    path!("limited set, 32 at a time", 1_000, 2.1, |Peer = Limited| {
+        Peer::bounded(1_000, IN_FLIGHT, value)
+    }),
+    path!("unordered, 32 ahead", 1_000, 2.2, |Peer = Streams| {
+        Peer::unordered(1_000, IN_FLIGHT, value)
+    }),
+    path!("in order, 32 ahead", 1_000, 1.75, |Peer = Streams| {
+        Peer::ordered(1_000, IN_FLIGHT, value)
     }),
 ];
 

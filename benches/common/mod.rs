@@ -3,6 +3,7 @@
 
 pub mod bodies;
 pub mod gates;
+pub mod sets;
 pub mod taskpen;
 pub mod unordered;
 
