@@ -122,7 +122,7 @@
 //! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
-//! * [Many children](guide::many): asking them to stop, and work that blocks.
+//! * [Many children](guide::many): sets, read-ahead, asking them to stop, and work that blocks.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
 #![deny(

@@ -197,7 +197,7 @@ each_form!(calls_of_the_iterator, |scope, ok| {
             calls.add();
             assert!(calls.get() <= 6, "called after its end");
             left -= 1;
-            (left >= 0).then(|| async move { ok(left) })
+            (left >= 0).then_some(async move { ok(left) })
         });
         let mut stream = s.buffered(2, items);
         let_run().await;

@@ -99,6 +99,7 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 /// What children borrow. It is freed right after their scope.
 pub(crate) struct World {
     /// Moved and freed all the time: a use of freed memory would not go unnoticed.
+    #[allow(clippy::vec_box, reason = "allocations that come and go")]
     boxes: Mutex<Vec<Box<u64>>>,
     guards: AtomicUsize,
     over: AtomicBool,
