@@ -1,7 +1,7 @@
 //! What was aimed at, and what was reached.
 
 use crate::report::{Report, Row, align, ratio, thousands};
-use crate::workloads::{computing, growth, helpers, memory, spawning, suspended};
+use crate::workloads::{computing, growth, helpers, memory, sets, spawning, suspended};
 
 /// A limit for some rows; what counts is the worst of them.
 struct Target {
@@ -41,6 +41,11 @@ const TARGETS: &[Target] = &[
         "bounded, 32 in flight / FuturesUnordered, n ≥ 100",
         1.1,
         |row| is_unordered(row, spawning::BOUNDED) && row.n >= 100,
+    ),
+    target(
+        "set, unordered stream / FuturesUnordered, n ≥ 100",
+        1.3,
+        |row| (is_unordered(row, sets::READ) || is_unordered(row, sets::UNORDERED)) && row.n >= 100,
     ),
     target("one child / FuturesUnordered", 1.5, |row| {
         is_unordered(row, spawning::JOIN) && row.n == 1

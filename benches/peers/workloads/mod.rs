@@ -4,6 +4,7 @@ pub(crate) mod computing;
 pub(crate) mod growth;
 pub(crate) mod helpers;
 pub(crate) mod memory;
+pub(crate) mod sets;
 pub(crate) mod spawning;
 pub(crate) mod suspended;
 mod waiting;
@@ -28,6 +29,9 @@ pub(crate) const ALL: &[Workload] = &[
     workload(spawning::YIELDS, Kind::Tasks, spawning::yields),
     workload(spawning::NESTED, Kind::Tasks, spawning::nested),
     workload(spawning::BOUNDED, Kind::Tasks, spawning::bounded),
+    workload(sets::READ, Kind::Tasks, sets::read),
+    workload(sets::UNORDERED, Kind::Tasks, sets::unordered),
+    workload(sets::ORDERED, Kind::Tasks, sets::ordered),
     workload(suspended::DROP, Kind::Tasks, suspended::drop_only),
     workload(suspended::CYCLE, Kind::Tasks, suspended::cycle),
     workload(waiting::WAKE, Kind::Tasks, waiting::wake),
