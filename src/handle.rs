@@ -25,8 +25,8 @@ use crate::meta::Stage;
 /// only if it escaped from a scope that has ended; the message says where the child was spawned.
 /// It panics as well if it is polled again after it gave the value.
 ///
-/// Poll it with a waker that does not panic: async-task aborts the process if one does. The wakers
-/// of scopes and of the usual executors don't.
+/// Poll it with a waker that does not panic when it is cloned, woken or dropped: async-task aborts the
+/// process if one does. The wakers of scopes and of the usual executors don't.
 ///
 /// # Cancel safety
 ///

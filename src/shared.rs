@@ -85,9 +85,10 @@ impl Shared {
                 _ => Some(payload),
             }
         };
-        match late {
-            None => self.stop(Outcome::Panicked),
-            Some(payload) => discard(payload),
+        // Also for a late one: whoever was first, on another thread, may not have come to it yet.
+        self.stop(Outcome::Panicked);
+        if let Some(payload) = late {
+            discard(payload);
         }
     }
 

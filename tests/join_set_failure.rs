@@ -152,7 +152,8 @@ fn unread_values_that_panic() {
             seen.add();
             std::mem::forget(read);
             pending::<()>().await;
-        }))
+        })
+        .serial())
     });
     assert_eq!(name, "second");
     assert_eq!((drops.get(), seen.get()), (2, 1));
@@ -307,7 +308,8 @@ fn foreign_waker() {
                     panic(false);
                     assert_eq!(hooks.acts.get(), before + 1, "dropped");
                 }
-            }));
+            })
+            .serial());
         });
     }
 }

@@ -199,7 +199,8 @@ each_form!(children_of_a_set, |scope, ok| {
             watch.look();
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
     assert_eq!(watch.rounds, MANY / 40);
 });
@@ -257,7 +258,8 @@ each_form!(infinite_streams, |scope, ok| {
             watch.look();
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 

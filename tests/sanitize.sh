@@ -115,6 +115,17 @@ ASAN_OPTIONS=$options:detect_leaks=0
 sanitized test "${checked[@]}" -- --quiet "$leaking_tests"
 [ ${#unchecked[@]} -eq 0 ] || sanitized test "${unchecked[@]}"
 
+# Once more with helpers in every window that can be opened. Tests that leak on purpose were looked
+# at above.
+say 'with all windows open'
+RUSTC_WORKSPACE_WRAPPER=$PWD/tests/force_windows.sh
+export RUSTC_WORKSPACE_WRAPPER
+ASAN_OPTIONS=$options:detect_leaks=$leaks
+sanitized build --examples
+sanitized test "${checked[@]}" -- --skip "$leaking_tests"
+ASAN_OPTIONS=$options:detect_leaks=0
+[ ${#unchecked[@]} -eq 0 ] || sanitized test "${unchecked[@]}"
+
 if [ "$leaks" = 1 ]; then
     say 'no use of freed memory, no leak'
 else
