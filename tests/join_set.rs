@@ -43,7 +43,8 @@ each_form!(completion_order, |scope, ok| {
         }
         assert_eq!(set.next().await, None);
         ok(order)
-    }));
+    })
+    .serial());
     assert_eq!(order, ok(vec![1, 2, 0]));
 });
 
@@ -63,7 +64,8 @@ each_form!(order_of_values_that_wait, |scope, ok| {
             yield_now().await;
         }
         ok(set.collect::<Vec<_>>().await)
-    }));
+    })
+    .serial());
     assert_eq!(order, ok(vec![0, 1, 2, 3]));
 });
 
@@ -117,7 +119,8 @@ each_form!(length, |scope, ok| {
         assert_eq!(set.next().await, Some(2));
         assert_eq!((set.len(), set.is_empty()), (0, true));
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -147,7 +150,8 @@ each_form!(dropped_set, |scope, ok| {
         gate.open();
         others.await;
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -191,7 +195,8 @@ each_form!(unread_values, |scope, ok| {
         drop(set);
         assert_eq!(values.get(), 4);
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -246,7 +251,8 @@ each_form!(abort_all, |scope, ok| {
         assert_eq!(set.next().await, None);
         assert_eq!((polls.get(), drops.get()), (2, 3));
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -270,7 +276,8 @@ each_form!(child_that_aborts_its_set, |scope, ok| {
         let mut set = slot.lock().unwrap().take().unwrap();
         assert_eq!(set.next().await, None);
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -290,6 +297,7 @@ each_form!(polls_of_a_child, |scope, ok| {
         set.next().await;
         assert_eq!(gate.polls(), 2);
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });

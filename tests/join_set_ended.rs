@@ -23,18 +23,21 @@ use taskpen::{JoinSet, Scope, scope};
 each_form!(set_of_a_dropped_scope, |scope, ok| {
     let (polls, drops) = (&Counter::default(), &Counter::default());
     let slot = Mutex::new(None);
-    let mut scoped = Box::pin(scope(async |s| {
-        let mut set = s.join_set();
-        set.spawn(async { ok(1) });
-        let guard = drops.guard();
-        set.spawn(async move {
-            let _guard = guard;
-            ok(pending::<i32>().await)
-        });
-        let_run().await;
-        *slot.lock().unwrap() = Some(set);
-        ok(pending::<()>().await)
-    }));
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            let mut set = s.join_set();
+            set.spawn(async { ok(1) });
+            let guard = drops.guard();
+            set.spawn(async move {
+                let _guard = guard;
+                ok(pending::<i32>().await)
+            });
+            let_run().await;
+            *slot.lock().unwrap() = Some(set);
+            ok(pending::<()>().await)
+        })
+        .serial(),
+    );
     assert!(settle(scoped.as_mut()).is_pending());
     drop(scoped);
     let mut set = slot.into_inner().unwrap().unwrap();
@@ -146,25 +149,28 @@ fn set_dropped_after_its_scope() {
 each_form!(streams_of_a_dropped_scope, |scope, ok| {
     let calls = &Counter::default();
     let slots = (Mutex::new(None), Mutex::new(None));
-    let mut scoped = Box::pin(scope(async |s| {
-        let item = |number: u32| {
-            calls.add();
-            async move {
-                if number % 2 == 1 {
-                    pending::<()>().await;
+    let mut scoped = Box::pin(
+        scope(async |s| {
+            let item = |number: u32| {
+                calls.add();
+                async move {
+                    if number % 2 == 1 {
+                        pending::<()>().await;
+                    }
+                    ok(number)
                 }
-                ok(number)
-            }
-        };
-        let mut ordered = s.buffered(4, (0..).map(item));
-        let mut unordered = s.buffer_unordered(4, (0..).map(item));
-        assert!(poll_here(ordered.next()).await.is_none());
-        assert!(poll_here(unordered.next()).await.is_none());
-        let_run().await;
-        *slots.0.lock().unwrap() = Some(ordered);
-        *slots.1.lock().unwrap() = Some(unordered);
-        ok(pending::<()>().await)
-    }));
+            };
+            let mut ordered = s.buffered(4, (0..).map(item));
+            let mut unordered = s.buffer_unordered(4, (0..).map(item));
+            assert!(poll_here(ordered.next()).await.is_none());
+            assert!(poll_here(unordered.next()).await.is_none());
+            let_run().await;
+            *slots.0.lock().unwrap() = Some(ordered);
+            *slots.1.lock().unwrap() = Some(unordered);
+            ok(pending::<()>().await)
+        })
+        .serial(),
+    );
     assert!(settle(scoped.as_mut()).is_pending());
     drop(scoped);
     assert_eq!(calls.get(), 8);

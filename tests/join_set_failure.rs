@@ -127,7 +127,8 @@ fn cancelled_future_that_panics_when_it_is_dropped() {
             own.abort_all();
             set = Some(own);
             pending::<()>().await;
-        }))
+        })
+        .serial())
     });
     assert_eq!(name, "cancelled");
     let mut set: JoinSet<'_, ()> = set.unwrap();
@@ -173,7 +174,8 @@ fn unread_values_that_panic_during_a_panic() {
             let_run().await;
             let _unread = set;
             bang("body");
-        }))
+        })
+        .serial())
     });
     assert_eq!(name, "body");
     assert_eq!(drops.get(), 2);
@@ -227,7 +229,8 @@ fn unread_value_that_spawns() {
             let_run().await;
             drop(outer);
             assert_eq!((done.get(), values.get()), (0, 1));
-        }));
+        })
+        .serial());
         assert_eq!(done.get(), 1);
     });
 }

@@ -47,7 +47,8 @@ each_form!(full_set, |scope, ok| {
         }
         gates.iter().for_each(Gate::open);
         ok(set.collect::<Vec<_>>().await)
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(vec![1, 2, 0]));
 });
 
@@ -105,7 +106,8 @@ each_form!(limit_that_is_not_reached, |scope, ok| {
             "LimitedJoinSet { len: 9, limit: 3, .. }"
         );
         ok(set.collect::<Vec<_>>().await.len())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(9));
 });
 
@@ -126,7 +128,8 @@ fn limit_for_a_set_in_use() {
         gate.open();
         set.spawn(async {}).await;
         assert_eq!(set.collect::<Vec<_>>().await.len(), 4);
-    }));
+    })
+    .serial());
 }
 
 /// S6: a `spawn` that is given up drops what it was given, spawns nothing and takes no place. The
@@ -171,7 +174,8 @@ fn wake_of_a_spawn_that_waits() {
         assert_eq!(wakes.take(), 1);
         assert!(support::poll_with(third.as_mut(), &waker).is_ready());
         gates[1].open();
-    }));
+    })
+    .serial());
 }
 
 /// S5, S6: children that were cancelled make room when they are gone.
@@ -189,7 +193,8 @@ each_form!(room_of_the_cancelled, |scope, ok| {
         assert_eq!(set.next().await, None);
         assert!(set.is_empty());
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -209,7 +214,8 @@ each_form!(dropped_set, |scope, ok| {
         let_run().await;
         assert_eq!((drops.get(), s.len()), (1, 0));
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 

@@ -63,7 +63,8 @@ fn interrupted_next() {
         let_run().await;
         assert_eq!(poll_here(set.next()).await, Some(Some(7)));
         assert_eq!(poll_here(set.next()).await, Some(None));
-    }));
+    })
+    .serial());
 }
 
 /// S12: a set that is gone keeps no waker of whoever waited, though its children are still there.
@@ -109,7 +110,8 @@ fn value_of_a_child_that_is_gone() {
         let_run().await;
         assert!(is_gone.load(SeqCst));
         assert_eq!(set.next().await, Some(7));
-    }));
+    })
+    .serial());
 }
 
 /// S12: a set may be awaited by one task and then by another: the last one is woken.
@@ -155,7 +157,8 @@ each_form!(set_in_a_child, |scope, ok| {
         let_run().await;
         assert_eq!((drops.get(), s.len()), (1, 0));
         ok(first)
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(Some(1)));
 });
 

@@ -73,7 +73,8 @@ each_form!(order, |scope, ok| {
         let items = [3, 0, 2, 1].map(item);
         let finished: Vec<_> = s.buffer_unordered(4, items).collect().await;
         ok([in_order, finished])
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok([vec![3, 0, 2, 1], vec![0, 1, 2, 3]]));
 });
 
@@ -119,7 +120,8 @@ fn busy_consumer() {
             assert_eq!(value, Some(0));
             busy().await;
             assert_eq!(done.get(), 1 + 4, "the one that was taken, and those ahead");
-        }));
+        })
+        .serial());
     }
 }
 
@@ -217,7 +219,8 @@ each_form!(calls_of_the_iterator, |scope, ok| {
         assert_eq!((calls.get(), drops.get()), (6, 1));
         assert_eq!((stream.next().await, stream.next().await), (None, None));
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -254,7 +257,8 @@ each_form!(fewer_items_than_the_limit, |scope, ok| {
         assert_eq!(s.buffered(1, (0..0).map(item)).next().await, None);
         assert_eq!(s.buffer_unordered(1, (0..0).map(item)).next().await, None);
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
 });
 
@@ -306,7 +310,8 @@ each_form!(dropped_stream, |scope, ok| {
             assert_eq!(s.len(), 0);
         }
         ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, ok(()));
     assert_eq!((futures.get(), values.get()), (2 * 5, 2 * 5));
     assert_eq!(iterators.get(), 2);

@@ -83,7 +83,8 @@ fn iterator_that_panics_and_is_caught() {
             } else {
                 read_on(s.buffer_unordered(2, items)).await
             }
-        }));
+        })
+        .serial());
         assert_eq!(seen, [Ok(1), Err("iterator"), Ok(3)]);
         assert_eq!((calls.get(), drops.get()), (4, 1));
     }
@@ -175,7 +176,8 @@ fn unread_values_that_panic() {
                 }
                 seen.add();
                 pending::<()>().await;
-            }))
+            })
+            .serial())
         });
         assert_eq!(name, "second");
         assert_eq!((drops.get(), seen.get()), (2, 1));
@@ -227,7 +229,8 @@ fn item_that_fails() {
                 s.buffer_unordered(2, items).for_each(|_| seen.add()).await;
             }
             Ok(())
-        }));
+        })
+        .serial());
         assert_eq!(outcome, Err(3));
         assert!((1..=3).contains(&seen.get()));
         assert!((4..=5).contains(&started.get()));
