@@ -75,21 +75,24 @@ fn siblings_of_a_panic() {
     let before = Tally::new();
     let behind = Tally::new();
     let drops = Tally::new();
-    let mut sc = pin!(scope(async |s| {
-        for _ in 0..3 {
-            s.spawn(drops.suspended());
-            s.spawn_background(drops.suspended());
-            s.spawn(before.polled());
-        }
-        s.spawn(async { bang("middle") });
-        for _ in 0..3 {
-            s.spawn(behind.polled());
-            s.spawn(drops.suspended());
-            s.spawn_background(drops.suspended());
-        }
-        let _guard = drops.guard();
-        pending::<()>().await;
-    }));
+    let mut sc = pin!(
+        scope(async |s| {
+            for _ in 0..3 {
+                s.spawn(drops.suspended());
+                s.spawn_background(drops.suspended());
+                s.spawn(before.polled());
+            }
+            s.spawn(async { bang("middle") });
+            for _ in 0..3 {
+                s.spawn(behind.polled());
+                s.spawn(drops.suspended());
+                s.spawn_background(drops.suspended());
+            }
+            let _guard = drops.guard();
+            pending::<()>().await;
+        })
+        .serial()
+    );
     assert_eq!(raised(|| poll_once(sc.as_mut())), "middle");
     assert_eq!(before.get(), 3);
     assert_eq!(behind.get(), 0);
@@ -102,17 +105,20 @@ fn woken_siblings_of_a_panic() {
     let polls = Tally::new();
     let drops = Tally::new();
     let wakers = Mutex::new(Vec::new());
-    let mut sc = pin!(scope(|s: Scope<'_>| {
-        for _ in 0..5 {
-            s.spawn(sleeper(&polls, &drops, &wakers));
-        }
-        let wakers = &wakers;
-        s.spawn(async {
-            wakers.lock().unwrap().drain(..).for_each(Waker::wake);
-            bang("waker");
-        });
-        sleeper(&polls, &drops, wakers)
-    }));
+    let mut sc = pin!(
+        scope(|s: Scope<'_>| {
+            for _ in 0..5 {
+                s.spawn(sleeper(&polls, &drops, &wakers));
+            }
+            let wakers = &wakers;
+            s.spawn(async {
+                wakers.lock().unwrap().drain(..).for_each(Waker::wake);
+                bang("waker");
+            });
+            sleeper(&polls, &drops, wakers)
+        })
+        .serial()
+    );
     assert_eq!(raised(|| poll_once(sc.as_mut())), "waker");
     assert_eq!(polls.get(), 6);
     assert_eq!(drops.get(), 6);
@@ -183,13 +189,16 @@ fn panic_of_the_body() {
     let drops = Tally::new();
     let polls = Tally::new();
     let name = raised(|| {
-        block_on(scope(async |s| {
-            s.spawn(drops.suspended());
-            s.spawn_background(drops.suspended());
-            yield_now().await;
-            s.spawn(polls.polled());
-            bang("body");
-        }))
+        block_on(
+            scope(async |s| {
+                s.spawn(drops.suspended());
+                s.spawn_background(drops.suspended());
+                yield_now().await;
+                s.spawn(polls.polled());
+                bang("body");
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "body");
     assert_eq!(drops.get(), 2);
@@ -245,15 +254,18 @@ fn panic_of_the_body_at_its_first_poll() {
 fn first_of_many_panics() {
     let drops = Tally::new();
     let name = raised(|| {
-        block_on(scope(async |s| {
-            let _inside = drops.bomb("body destructor");
-            s.spawn(drops.suspended_bomb("child destructor"));
-            let bomb = drops.bomb("output");
-            let _unread = s.spawn(async { bomb });
-            s.spawn(async { bang("first") });
-            s.spawn(async { bang("never polled") });
-            pending::<()>().await;
-        }))
+        block_on(
+            scope(async |s| {
+                let _inside = drops.bomb("body destructor");
+                s.spawn(drops.suspended_bomb("child destructor"));
+                let bomb = drops.bomb("output");
+                let _unread = s.spawn(async { bomb });
+                s.spawn(async { bang("first") });
+                s.spawn(async { bang("never polled") });
+                pending::<()>().await;
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "first");
     assert_eq!(drops.get(), 3);

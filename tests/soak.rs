@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Helpers, tickets that run late, here or never, foreign wakers, spawns and cancels from another
-//! thread, destructors that spawn, nested scopes, panics, drops after any poll. `TASKPEN_SOAK_SECONDS`
-//! says how long, `TASKPEN_SOAK_SEED` with which seed to begin; a failure names the one it had.
+//! thread, destructors that spawn, nested scopes, panics, drops after any poll. `SOAK_SECONDS`
+//! says how long, `SOAK_SEED` with which seed to begin; a failure names the one it had.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -144,7 +144,7 @@ fn soak(time: Duration, first: u64) {
     let mut seed = first;
     while start.elapsed() < time {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| round(seed, &pool, &jobs))) {
-            eprintln!("failed with TASKPEN_SOAK_SEED={seed}");
+            eprintln!("failed with SOAK_SEED={seed}");
             std::panic::resume_unwind(payload);
         }
         seed += 1;
@@ -156,10 +156,10 @@ fn soak(time: Duration, first: u64) {
 
 /// L1–L5, F1, F4, H2, R9: long.
 #[test]
-#[ignore = "takes a minute, or as long as TASKPEN_SOAK_SECONDS says"]
+#[ignore = "takes a minute, or as long as SOAK_SECONDS says"]
 fn long() {
-    let time = Duration::from_secs(number("TASKPEN_SOAK_SECONDS", 60));
-    soak(time, number("TASKPEN_SOAK_SEED", 1));
+    let time = Duration::from_secs(number("SOAK_SECONDS", 60));
+    soak(time, number("SOAK_SEED", 1));
 }
 
 /// The same, short.

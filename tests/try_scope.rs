@@ -159,21 +159,27 @@ fn error_of_a_grandchild() {
 #[test]
 fn panic_against_error() {
     let name = raised(|| {
-        block_on(try_scope(async |s: TryScope<'_, &str>| {
-            s.spawn::<_, ()>(async { bang("before") });
-            s.spawn(async { Err::<(), _>("too late") });
-            pending::<Outcome>().await
-        }))
+        block_on(
+            try_scope(async |s: TryScope<'_, &str>| {
+                s.spawn::<_, ()>(async { bang("before") });
+                s.spawn(async { Err::<(), _>("too late") });
+                pending::<Outcome>().await
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "before");
 
     let drops = Tally::new();
     let name = raised(|| {
-        block_on(try_scope(async |s: TryScope<'_, &str>| {
-            s.spawn(never(drops.suspended_bomb("during")));
-            s.spawn(async { Err::<(), _>("first") });
-            pending::<Outcome>().await
-        }))
+        block_on(
+            try_scope(async |s: TryScope<'_, &str>| {
+                s.spawn(never(drops.suspended_bomb("during")));
+                s.spawn(async { Err::<(), _>("first") });
+                pending::<Outcome>().await
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "during");
     assert_eq!(drops.get(), 1);
@@ -183,12 +189,15 @@ fn panic_against_error() {
 #[test]
 fn errors_behind_the_first() {
     let drops = Tally::new();
-    let outcome = block_on(try_scope(async |s: TryScope<'_, Guard<'_>>| {
-        s.spawn(async { Err::<(), _>(drops.guard()) });
-        s.spawn(async { Err::<(), _>(drops.guard()) });
-        pending::<()>().await;
-        Err::<(), _>(drops.guard())
-    }));
+    let outcome = block_on(
+        try_scope(async |s: TryScope<'_, Guard<'_>>| {
+            s.spawn(async { Err::<(), _>(drops.guard()) });
+            s.spawn(async { Err::<(), _>(drops.guard()) });
+            pending::<()>().await;
+            Err::<(), _>(drops.guard())
+        })
+        .serial(),
+    );
     assert_eq!(drops.get(), 0);
     drop(outcome);
     assert_eq!(drops.get(), 1);

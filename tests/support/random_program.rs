@@ -1,4 +1,7 @@
 //! Random programs for a scope, and the sequential model that says what they give.
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -10,6 +13,8 @@ pub(crate) enum Op {
     Yield,
     /// Return `Pending`, and be woken by another thread.
     Park,
+    /// Keep the thread busy.
+    Work(Duration),
     Spawn(How, Task),
     Join(usize),
     /// Cancel, and wait until the child is gone.
@@ -80,7 +85,7 @@ impl Task {
                     0
                 }
                 Op::Nest(nest) => nest.contribution(),
-                Op::Yield | Op::Park => 0,
+                Op::Yield | Op::Park | Op::Work(_) => 0,
                 Op::Fail | Op::Panic => return None,
             };
             value = Self::advance(value, step);
@@ -138,17 +143,31 @@ pub(crate) fn clean() -> impl Strategy<Value = Nest> {
 /// Scopes in which anything can fail, and which may be dropped half-way.
 pub(crate) fn failing() -> impl Strategy<Value = Nest> {
     let leaf = prop_oneof![12 => leaf(), 1 => Just(Op::Fail), 1 => Just(Op::Panic)].boxed();
-    let bomb = prop_oneof![
+    nest(
+        tasks(leaf, bombs()),
+        bombs(),
+        option::weighted(0.3, 0..6_usize).boxed(),
+    )
+}
+
+/// The same with tasks that work for so long that it pays to ask for help.
+pub(crate) fn busy() -> impl Strategy<Value = Nest> {
+    let work = (0..100_u64).prop_map(|micros| Op::Work(Duration::from_micros(micros)));
+    let leaf = prop_oneof![12 => leaf(), 8 => work, 1 => Just(Op::Fail), 1 => Just(Op::Panic)];
+    nest(
+        tasks(leaf.boxed(), bombs()),
+        bombs(),
+        option::weighted(0.3, 0..6_usize).boxed(),
+    )
+}
+
+fn bombs() -> BoxedStrategy<Bomb> {
+    prop_oneof![
         10 => Just(Bomb::None),
         1 => Just(Bomb::Future),
         1 => Just(Bomb::Value),
     ]
-    .boxed();
-    nest(
-        tasks(leaf, bomb.clone()),
-        bomb,
-        option::weighted(0.3, 0..6_usize).boxed(),
-    )
+    .boxed()
 }
 
 /// A step that contains no other.
