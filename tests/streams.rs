@@ -52,7 +52,8 @@ each_form!(never_more_than_the_limit, |scope, ok| {
                 yield_now().await;
             }
             ok(sum)
-        }));
+        })
+        .serial());
         assert_eq!(outcome, ok(2 * 435));
         assert_eq!(most.get(), limit);
     }
