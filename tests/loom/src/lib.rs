@@ -19,11 +19,11 @@
 mod alive;
 #[path = "../../../src/caller.rs"]
 mod caller;
-#[path = "../../../src/children.rs"]
-mod children;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/cause.rs"]
 mod cause;
+#[path = "../../../src/children.rs"]
+mod children;
 #[path = "../../../src/closure.rs"]
 mod closure;
 #[allow(dead_code, reason = "the models do not use all of it")]
