@@ -2,31 +2,14 @@
 //! inside it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize as Count, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
 use loom::thread;
 
 use crate::cause::Cause;
 use crate::shared::Shared;
 use crate::signal::{Outcome, Signal};
-use crate::support::{Outcome as Seen, Scope, explore, explore_within};
-
-/// Counts its wakes. None of loom's business: exact at every moment, and orders nothing.
-#[derive(Default)]
-struct Wakes(Count);
-
-impl Wakes {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
+use crate::support::{Outcome as Seen, Scope, Wakes, explore, explore_within};
 
 fn asked(reason: &'static str) -> Cause {
     Cause::Asked {

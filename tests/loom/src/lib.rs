@@ -4,7 +4,8 @@
 //! `child` that stands for async-task, and an `enclosing` that does without thread-locals; these
 //! are in this folder. So what the models explore is the ready queue, the registry of suspended
 //! children, the shared state with the cancellation, and the driver as they ship: how a scope goes
-//! idle, how it is cancelled, how it waits for closures, and how it ends.
+//! idle, how it is cancelled, how it waits for closures, and how it ends; and what a set shares with
+//! its children.
 //!
 //! Each model is one race with two outcomes or more. It asserts what holds in every execution,
 //! and afterwards that each outcome did occur: a model in which the race never happens says
@@ -46,6 +47,8 @@ mod policy;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/ready/mod.rs"]
 mod ready;
+#[path = "../../../src/results.rs"]
+mod results;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/runtime/mod.rs"]
 mod runtime;
@@ -71,4 +74,5 @@ mod blocking;
 mod cancelling;
 mod ending;
 mod idling;
+mod reading;
 mod windows;

@@ -54,6 +54,22 @@ impl Outcome {
     }
 }
 
+/// Counts its wakes. None of loom's business: exact at every moment, and orders nothing.
+#[derive(Default)]
+pub(crate) struct Wakes(Count);
+
+impl Wakes {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// A runtime that starts a thread for each ticket.
 #[derive(Clone, Default)]
 pub(crate) struct Threads(Arc<std::sync::Mutex<Vec<Started>>>);
