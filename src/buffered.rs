@@ -38,6 +38,29 @@ use crate::try_scope::TryScope;
 /// # Cancel safety
 ///
 /// `stream.next()` loses nothing when it is dropped.
+///
+/// # Examples
+///
+/// As an argument:
+///
+/// ```
+/// use futures_lite::StreamExt;
+/// use std::future::{Ready, ready};
+/// use taskpen::Buffered;
+///
+/// async fn sum(mut ahead: Buffered<'_, impl Iterator<Item = Ready<u32>>, u32>) -> u32 {
+///     let mut sum = 0;
+///     while let Some(number) = ahead.next().await {
+///         sum += number;
+///     }
+///     sum
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let sum = taskpen::scope(async |s| sum(s.buffered(2, (1..=4).map(ready))).await).await;
+/// assert_eq!(sum, 10);
+/// # });
+/// ```
 pub struct Buffered<'env, I, T, S = Scope<'env>>(ReadAhead<I, InOrder<'env, T, S>>);
 
 /// A stream of what futures give, in the order in which they finish, some of which run ahead; made

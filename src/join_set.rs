@@ -57,16 +57,15 @@ use crate::try_scope::TryScope;
 ///
 /// # futures_lite::future::block_on(async {
 /// let pages = ["index", "guide", "api"];
-/// let total = scope(async |s| {
+/// let mut total = 0;
+/// scope(async |s| {
 ///     let mut lengths = s.join_set();
 ///     for page in &pages {
 ///         lengths.spawn(async { page.len() });
 ///     }
-///     let mut total = 0;
 ///     while let Some(length) = lengths.next().await {
 ///         total += length; // in the order in which they finish
 ///     }
-///     total
 /// })
 /// .await;
 /// assert_eq!(total, 13);
@@ -108,58 +107,6 @@ pub struct JoinSet<'env, T, S = Scope<'env>> {
     env: PhantomData<fn(&'env ()) -> &'env ()>,
 }
 
-impl<'env, M> Scope<'env, M> {
-    /// Makes an empty set for children whose values are read as they come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = taskpen::scope(async |s| {
-    ///     let mut set = s.join_set();
-    ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     set.fold(0, |sum, value| sum + value).await
-    /// })
-    /// .await;
-    /// assert_eq!(sum, 3);
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
-    }
-}
-
-impl<'env, E, M> TryScope<'env, E, M> {
-    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`, and
-    /// the first `Err` ends the scope.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    /// use std::num::ParseIntError;
-    /// use taskpen::{TryScope, try_scope};
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
-    ///     let mut numbers = s.join_set();
-    ///     for text in ["1", "2", "x"] {
-    ///         numbers.spawn(async move { text.parse::<u32>() });
-    ///     }
-    ///     Ok(numbers.fold(0, |sum, number| sum + number).await)
-    /// })
-    /// .await;
-    /// assert!(sum.is_err());
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
-    }
-}
-
 impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
     /// Spawns a child; the set will give its value.
     ///
@@ -174,21 +121,20 @@ impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
     /// use futures_lite::StreamExt;
     ///
     /// # futures_lite::future::block_on(async {
-    /// let mut visited = Vec::new();
+    /// let mut visited = 0;
     /// taskpen::scope(async |s| {
     ///     let mut set = s.join_set();
     ///     set.spawn(async { 1 });
-    ///     while let Some(number) = set.next().await {
-    ///         visited.push(number);
-    ///         if number < 4 {
-    ///             set.spawn(async move { 2 * number });
-    ///             set.spawn(async move { 2 * number + 1 });
+    ///     while let Some(depth) = set.next().await {
+    ///         visited += 1;
+    ///         if depth < 3 {
+    ///             set.spawn(async move { depth + 1 });
+    ///             set.spawn(async move { depth + 1 });
     ///         }
     ///     }
     /// })
     /// .await;
-    /// visited.sort();
-    /// assert_eq!(visited, [1, 2, 3, 4, 5, 6, 7]);
+    /// assert_eq!(visited, 1 + 2 + 4);
     /// # });
     /// ```
     #[track_caller]
@@ -282,9 +228,8 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     ///         lengths.spawn(fetch(page)).await;
     ///     }
     ///     lengths.fold(0, |total, length| total + length).await
-    /// })
-    /// .await;
-    /// assert_eq!(total, 13);
+    /// });
+    /// assert_eq!(total.await, 13);
     /// # });
     /// ```
     #[track_caller]
@@ -296,6 +241,23 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// finished.
     ///
     /// A child that was cancelled, or refused, counts until the stream has found it gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let mut set = s.join_set();
+    ///     set.spawn(async { 1 });
+    ///     set.spawn(async { 2 });
+    ///     set.next().await;
+    ///     assert_eq!(set.len(), 1); // whether or not the other one has finished
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     pub fn len(&self) -> usize {
         self.running + self.unread.len()
     }

@@ -66,6 +66,24 @@ impl<'env, T> LimitedJoinSet<'env, T, Scope<'env, Multi>> {
     ///
     /// The child is spawned by the returned future, at its first poll if there is room then. See there
     /// for what happens if that is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::{poll_once, yield_now};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let mut set = s.join_set().with_limit(1);
+    ///     set.spawn(yield_now()).await; // at once
+    ///
+    ///     let mut second = set.spawn(yield_now());
+    ///     assert!(poll_once(&mut second).await.is_none()); // there is no room
+    ///     second.await; // now there is: the first has finished
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&mut self, future: F) -> Spawn<'_, 'env, T, F>
     where
@@ -133,7 +151,19 @@ impl<'env, T, S> LimitedJoinSet<'env, T, S> {
 
     /// The number of children whose values were not read yet; see [`JoinSet::len`].
     ///
-    /// It can exceed the limit, which concerns those that run.
+    /// It can exceed the limit, which concerns those that run:
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let mut set = s.join_set().with_limit(1);
+    ///     set.spawn(async { 1 }).await;
+    ///     set.spawn(async { 2 }).await; // when the first has finished
+    ///     assert_eq!(set.len(), 2); // nobody has read a value
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     pub fn len(&self) -> usize {
         self.set.len()
     }
@@ -171,6 +201,10 @@ impl<T, S> fmt::Debug for LimitedJoinSet<'_, T, S> {
 /// If the scope has ended there is room, and the child is refused.
 ///
 /// **Drop.** Dropping it before it resolves drops the future that was to be spawned.
+///
+/// # Cancel safety
+///
+/// If it is dropped early nothing was spawned, and nothing is lost but the future that it was given.
 ///
 /// # Panics
 ///

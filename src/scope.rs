@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::child::{spawn_local, spawn_multi};
 use crate::handle::JoinHandle;
+use crate::join_set::JoinSet;
 use crate::ready::Kind;
 use crate::scoped::debug;
 use crate::shared::Shared;
@@ -232,6 +233,30 @@ impl<M> Scope<'_, M> {
     /// about to.
     pub fn is_ended(&self) -> bool {
         self.shared.ready.is_ended()
+    }
+}
+
+impl<'env, M> Scope<'env, M> {
+    /// Makes an empty set for children whose values are read as they come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let sum = taskpen::scope(async |s| {
+    ///     let mut set = s.join_set();
+    ///     set.spawn(async { 1 });
+    ///     set.spawn(async { 2 });
+    ///     set.fold(0, |sum, value| sum + value).await
+    /// })
+    /// .await;
+    /// assert_eq!(sum, 3);
+    /// # });
+    /// ```
+    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
+        JoinSet::new(self.clone())
     }
 }
 
