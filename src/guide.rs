@@ -23,7 +23,7 @@ pub mod resources {
     #![doc = include_str!("guide/resources.md")]
 }
 
-/// Many children: asking them to stop, and work that blocks.
+/// Many children: sets and streams of them, asking them to stop, and work that blocks.
 pub mod many {
     #![doc = include_str!("guide/many.md")]
 }

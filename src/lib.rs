@@ -37,6 +37,9 @@
 //! | [`local_scope`] | anything | is a value like any other |
 //! | [`try_local_scope`] | anything | ends the scope, which returns it |
 //!
+//! For many children whose values are read as they come there is a [set](Scope::join_set), and for
+//! those that shall run ahead of whoever reads them a [stream](Scope#method.buffered).
+//!
 //! [`cancel`](Scope::cancel) *asks* the children of a scope to stop, and those of the scopes inside
 //! it; a [`CancelToken`] carries the question to other threads, and the [cause](Cause) back.
 //!
