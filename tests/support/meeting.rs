@@ -9,8 +9,18 @@ use taskpen::Scope;
 
 /// Keeps the thread busy for long enough that help pays.
 pub fn work() {
+    work_for(Duration::from_micros(300));
+}
+
+/// Keeps the thread busy for so long that help pays for a crowd, and that a helper takes several at
+/// a time.
+pub fn work_a_little() {
+    work_for(Duration::from_micros(3));
+}
+
+fn work_for(time: Duration) {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_micros(300) {
+    while start.elapsed() < time {
         spin_loop();
     }
 }
