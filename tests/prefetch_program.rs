@@ -4,6 +4,8 @@
 
 use std::process::Stdio;
 
+#[path = "support/example.rs"]
+mod example;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/prefetch.rs"]

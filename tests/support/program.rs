@@ -1,11 +1,8 @@
 //! Runs the prefetch example as a program, and reads its report.
 
-use std::env;
 use std::ffi::OsStr;
-use std::fs;
 use std::future::pending;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc;
@@ -14,6 +11,7 @@ use std::thread;
 use async_std::task;
 use futures_lite::future::or;
 
+use super::example::example;
 use super::support::{Answer, LIMIT, beside, until};
 
 /// What a run of the program left.
@@ -24,30 +22,9 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
-/// The program, which cargo builds before it runs all tests; but not before it runs some.
+/// The program.
 pub(crate) fn program() -> Command {
-    let test = env::current_exe().unwrap();
-    let name = format!("prefetch{}", env::consts::EXE_SUFFIX);
-    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(
-        is_up_to_date(&path).unwrap_or(false),
-        "{} is not there or old: run all tests, or `cargo build --example prefetch` first",
-        path.display()
-    );
-    let mut program = Command::new(path);
-    program.stdin(Stdio::null());
-    program
-}
-
-/// True if no source of the program is younger than it is.
-fn is_up_to_date(program: &Path) -> io::Result<bool> {
-    let built = program.metadata()?.modified()?;
-    for source in fs::read_dir("examples/prefetch")? {
-        if source?.metadata()?.modified()? > built {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    example("prefetch")
 }
 
 /// Runs the program to its end.
