@@ -2,16 +2,18 @@
 #![cfg(feature = "blocking")]
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use futures_lite::FutureExt;
 use futures_lite::future::pending;
-use sha2::{Digest, Sha256};
+use futures_lite::{FutureExt, StreamExt};
 use taskpen::scope;
 use url::Url;
 
 // The parts of the example, as its `main.rs` puts them together.
+#[path = "../examples/prefetch/ahead.rs"]
+mod ahead;
 #[path = "../examples/prefetch/automator.rs"]
 mod automator;
 #[path = "../examples/prefetch/cache.rs"]
@@ -29,10 +31,10 @@ mod walk;
 #[path = "support/prefetch.rs"]
 mod support;
 
+use ahead::ReadAhead;
 use automator::{Automator, How, Open, Shared};
 use client::{Client, FetchError};
 use ledger::Counts;
-use page::Page;
 use support::{Answer, LIMIT, Stub, beside, links, until};
 use walk::{Plan, Tally, walk};
 
@@ -320,7 +322,8 @@ fn in_flight_bound() {
     });
 }
 
-/// A walk visits each page once, in the order of the links, however they go round.
+/// A walk visits each page once, in the order of the links, however they go round, and whether or not
+/// it reads ahead.
 #[test]
 fn walk_in_order() {
     let pages = [
@@ -335,48 +338,42 @@ fn walk_in_order() {
             pages: 100,
             pause: Duration::ZERO,
         };
-        let shared = shared(stub);
-        let mut visited = Vec::new();
-        let observe = |url: &Url, _: &_| visited.push(url.path().to_owned());
         let start = at(stub, "/");
-        let tally = scope(async |s| {
-            let automator = Automator::new(s, &shared);
-            walk(&automator, &start, plan, observe).await.unwrap()
-        });
-        let tally: Tally = tally.await;
-        assert_eq!(visited, ["/", "/a", "/b", "/missing", "/c", "/d"]);
-        assert_eq!((tally.visited(), tally.failed), (5, 1));
+        for ahead in [None, Some(1), Some(4)] {
+            let shared = shared(stub);
+            let mut visited = Vec::new();
+            let observe = |url: &Url, _: &_| visited.push(url.path().to_owned());
+            let tally = scope(async |s| match ahead {
+                None => walk(&Automator::new(s, &shared), &start, plan, observe).await,
+                Some(n) => walk(&ReadAhead::new(s, &shared, n), &start, plan, observe).await,
+            });
+            let tally: Tally = tally.await.unwrap();
+            assert_eq!(visited, ["/", "/a", "/b", "/missing", "/c", "/d"]);
+            assert_eq!((tally.visited(), tally.failed), (5, 1));
+        }
     });
 }
 
-/// The links of a page: those to other pages of its server, once each, in order.
+/// T1, T2, T3: while a walk that reads ahead is busy with a page the next ones are fetched, so many as are
+/// allowed.
 #[test]
-fn links_of_a_page() {
-    let url = Url::parse("http://localhost:80/book/one.html").unwrap();
-    let html = "<a href='two.html#end'>2</a> <A HREF=\"/three.html?x=1&amp;y=2\">3</A>
-        <a href='#here'>here</a> <a href='one.html'>self</a> <a href='two.html'>again</a>
-        <a href='http://elsewhere/'>other host</a> <a href='//localhost:81/'>other port</a>
-        <a href='https://localhost/'>other scheme</a> <a href='mailto:x@localhost'>mail</a>
-        <script>'<a href=\"script.html\">'</script> <!-- <a href='comment.html'> -->
-        <a name='x'>no link</a> <a href='http://['>bad</a> <area href='../four/'>
-        <unclosed <a href='lost.html'";
-    let page = Page::parse(&url, html);
-    let links: Vec<_> = page.links.iter().map(Url::as_str).collect();
-    let expected = [
-        "http://localhost/book/two.html",
-        "http://localhost/three.html?x=1&y=2",
-        "http://localhost/four/",
-    ];
-    assert_eq!(links, expected);
-    assert_eq!(page.bytes, html.len());
-    assert_eq!(page.digest[..], Sha256::digest(html)[..]);
-}
-
-/// A `base` element moves the links of a page.
-#[test]
-fn base_of_a_page() {
-    let url = Url::parse("http://localhost/a/b/index.html").unwrap();
-    let html = "<base href='../'><base href='/later/'><a href='c.html'>c</a>";
-    let links = Page::parse(&url, html).links;
-    assert_eq!(links, [Url::parse("http://localhost/a/c.html").unwrap()]);
+fn read_ahead() {
+    let paths: Vec<_> = (0..6).map(|n| format!("/{n}")).collect();
+    let pages = paths.iter().map(|path| (path.as_str(), links(&[])));
+    beside(pages, async |stub| {
+        let shared = shared(stub);
+        scope(async |s| {
+            let automator = ReadAhead::new(s, &shared, 2);
+            let urls = paths.iter().map(|path| at(stub, path)).collect();
+            let mut visits = pin!(automator.open_all(urls));
+            for (number, path) in paths.iter().enumerate() {
+                let (url, visit) = visits.next().await.unwrap();
+                assert_eq!((url.path(), visit.is_ok()), (path.as_str(), true));
+                let expected = paths.len().min(number + 1 + 2);
+                until(|| stub.asked.load(SeqCst) == expected).await;
+            }
+        })
+        .await;
+        assert_eq!(shared.ledger.counts().finished, 6);
+    });
 }

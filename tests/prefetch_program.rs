@@ -42,6 +42,16 @@ fn nothing_left_of_hanging_prefetches() {
     assert!(outcome.number("cancelled") >= 6, "{outcome:?}");
 }
 
+/// T6, A3, A7: so is what a walk that reads ahead has not got to. It fetches only so many pages as may be
+/// ahead of it, and one more in place of each that it visits.
+#[test]
+fn nothing_left_of_read_ahead() {
+    let outcome = walk_and_close(&["--read-ahead"]);
+    outcome.assert_success().assert_nothing_left();
+    let numbers = ["spawned", "finished", "cancelled", "alive"].map(|name| outcome.number(name));
+    assert_eq!(numbers, [1 + 4 + 1, 2, 4, 0]);
+}
+
 /// The same walk with detached tasks leaves them all behind, and the sockets of those that are
 /// under way.
 #[test]
@@ -178,6 +188,7 @@ fn help() {
             "pause",
             "latency",
             "timeout",
+            "read-ahead",
             "untracked",
         ];
         for option in options {
@@ -192,7 +203,7 @@ fn help() {
 /// Bad usage is answered with a message that names the option, before anything is done.
 #[test]
 fn bad_usage() {
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["--frob"], "'--frob'"),
         (&["page.html"], "\"page.html\""),
         (&["--untracked=yes"], "'--untracked'"),
@@ -227,6 +238,10 @@ fn bad_usage() {
         (
             &["--url", "http://a/", "--root", "."],
             "`--root` or `--url`",
+        ),
+        (
+            &["--untracked", "--read-ahead"],
+            "`--read-ahead` or `--untracked`, not both",
         ),
         (
             &["--root", "/no/such/directory"],

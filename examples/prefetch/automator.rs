@@ -4,6 +4,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use futures_lite::stream::{self, Stream, StreamExt};
 use taskpen::Scope;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -111,6 +112,14 @@ pub(crate) enum How {
 /// Opens pages; what [`walk`](super::walk::walk) walks with.
 pub(crate) trait Open {
     async fn open(&self, url: &Url) -> Result<Visit, FetchError>;
+
+    /// Opens pages in this order, each when it is asked for.
+    fn open_all(&self, urls: Vec<Url>) -> impl Stream<Item = (Url, Result<Visit, FetchError>)> {
+        stream::iter(urls).then(move |url| async move {
+            let visit = self.open(&url).await;
+            (url, visit)
+        })
+    }
 }
 
 /// An automator whose background tasks are children of a scope.

@@ -3,10 +3,12 @@
 //!
 //! ```text
 //! cargo run --release --example prefetch
+//! cargo run --release --example prefetch -- --read-ahead
 //! cargo run --release --example prefetch -- --untracked
 //! ```
 //!
-//! The first run leaves nothing behind. The second one does the same work the way it is usually
+//! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one what
+//! the walk is about to visit, in one line. The third one does the same work the way it is usually
 //! done, with detached tasks, and shows what is still alive after the automator was closed. The
 //! difference is the reason for this crate.
 //!
@@ -27,6 +29,7 @@
 //! cannot be cancelled: a page that is being parsed when the automator is closed is waited for, those
 //! behind it are skipped.
 
+mod ahead;
 mod automator;
 mod cache;
 mod client;

@@ -23,6 +23,8 @@ usage: prefetch [options]
   --latency MS     how long the built-in server holds an answer back
                    (default: 20 milliseconds)
   --timeout S      how long a request may take (default: 10 seconds)
+  --read-ahead     fetch the next pages of the walk ahead of it, as many as
+                   --in-flight says, and no others
   --untracked      spawn detached tasks instead of children of a scope, and
                    show what is left of them
   --help           show this
@@ -45,7 +47,18 @@ pub(crate) struct Options {
     pub(crate) pause: Duration,
     pub(crate) latency: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) untracked: bool,
+    pub(crate) mode: Mode,
+}
+
+/// How pages are prefetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// By background children, one for each link.
+    Background,
+    /// By a stream that runs ahead of the walk.
+    ReadAhead,
+    /// By detached tasks, one for each link.
+    Untracked,
 }
 
 /// Where the pages come from.
@@ -68,7 +81,7 @@ impl Default for Options {
             pause: Duration::from_millis(20),
             latency: Duration::from_millis(20),
             timeout: Duration::from_secs(10),
-            untracked: false,
+            mode: Mode::Background,
         }
     }
 }
@@ -90,7 +103,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
             Long("pause") => options.pause = milliseconds("--pause", parser.value()?)?,
             Long("latency") => options.latency = milliseconds("--latency", parser.value()?)?,
             Long("timeout") => options.timeout = seconds("--timeout", parser.value()?)?,
-            Long("untracked") => options.untracked = true,
+            Long("read-ahead") => options.set_mode(Mode::ReadAhead)?,
+            Long("untracked") => options.set_mode(Mode::Untracked)?,
             Long("help") | Short('h') => return Ok(Request::Help),
             other => return Err(other.unexpected()),
         }
@@ -99,6 +113,14 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
 }
 
 impl Options {
+    fn set_mode(&mut self, mode: Mode) -> Result<(), lexopt::Error> {
+        if ![Mode::Background, mode].contains(&self.mode) {
+            return Err("give `--read-ahead` or `--untracked`, not both".into());
+        }
+        self.mode = mode;
+        Ok(())
+    }
+
     fn set_source(&mut self, source: Source) -> Result<(), lexopt::Error> {
         if !matches!(self.source, Source::ThisMachine) {
             return Err("give `--root` or `--url`, and only once".into());

@@ -11,10 +11,11 @@ use async_std::task;
 use taskpen::scope;
 use url::Url;
 
+use super::ahead::ReadAhead;
 use super::automator::{Automator, How, Shared, Visit};
 use super::client::{Client, FetchError};
 use super::detached::{self, Detached};
-use super::options::{Options, Source};
+use super::options::{Mode, Options, Source};
 use super::process::Census;
 use super::report::{Report, SECOND_LOOK};
 use super::server::Server;
@@ -38,9 +39,9 @@ pub(crate) fn run(options: &Options, log: impl Fn(String)) -> Result<Report, Fai
         warm_up().await.map_err(no_sockets)?;
         let before = Census::take();
         let setup = Setup::prepare(target, options).await.map_err(no_sockets)?;
-        let report = match options.untracked {
-            false => setup.run(log).await,
-            true => setup.run_untracked(log).await,
+        let report = match options.mode {
+            Mode::Untracked => setup.run_untracked(log).await,
+            mode => setup.run(mode, log).await,
         }?;
         Ok(Report { before, ..report })
     })
@@ -76,6 +77,7 @@ struct Setup {
     start: Url,
     plan: Plan,
     shared: Shared,
+    in_flight: usize,
 }
 
 impl Setup {
@@ -103,23 +105,29 @@ impl Setup {
                 pause: options.pause,
             },
             shared: Shared::new(client, options.in_flight),
+            in_flight: options.in_flight,
         })
     }
 
     /// Walks with children of scopes. Leaving the inner one closes the automator, leaving the
     /// outer one the server.
-    async fn run(self, log: impl Fn(String)) -> Result<Report, Failure> {
+    async fn run(self, mode: Mode, log: impl Fn(String)) -> Result<Report, Failure> {
         let Self {
             server,
             start,
             plan,
             shared,
+            in_flight,
         } = self;
         let tally = scope(async |s| {
             if let Some(server) = server {
                 s.spawn_background(async move { server.serve().await });
             }
             scope(async |s| {
+                if mode == Mode::ReadAhead {
+                    let automator = ReadAhead::new(s, &shared, in_flight);
+                    return walk(&automator, &start, plan, logger(&log)).await;
+                }
                 let automator = Automator::new(s, &shared);
                 walk(&automator, &start, plan, logger(&log)).await
             })

@@ -1,10 +1,13 @@
 //! The walk: opens one page after the other in the order in which the links to them appear, and
 //! never one twice.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
+use std::mem;
+use std::pin::pin;
 use std::time::Duration;
 
 use async_std::task;
+use futures_lite::StreamExt;
 use url::Url;
 
 use super::automator::{How, Open, Visit};
@@ -54,25 +57,29 @@ pub(crate) async fn walk(
 ) -> Result<Tally, FetchError> {
     let mut tally = Tally::default();
     let mut known = HashSet::from([start.clone()]);
-    let mut next = VecDeque::from([start.clone()]);
-    while let Some(url) = next.pop_front() {
-        let visit = match automator.open(&url).await {
-            Err(error) if url == *start => return Err(error),
-            visit => visit,
-        };
-        observe(&url, &visit);
-        match visit {
-            Ok(Visit { page, how }) => {
-                tally.count(how);
-                let links = page.links.iter();
-                next.extend(links.filter(|link| known.insert((*link).clone())).cloned());
+    let mut next = vec![start.clone()];
+    while !next.is_empty() {
+        // Those that are a click further from the start than the last ones.
+        let mut visits = pin!(automator.open_all(mem::take(&mut next)));
+        while let Some((url, visit)) = visits.next().await {
+            let visit = match visit {
+                Err(error) if url == *start => return Err(error),
+                visit => visit,
+            };
+            observe(&url, &visit);
+            match visit {
+                Ok(Visit { page, how }) => {
+                    tally.count(how);
+                    let links = page.links.iter();
+                    next.extend(links.filter(|link| known.insert((*link).clone())).cloned());
+                }
+                Err(_) => tally.failed += 1,
             }
-            Err(_) => tally.failed += 1,
+            if tally.visited() == plan.pages {
+                return Ok(tally);
+            }
+            task::sleep(plan.pause).await;
         }
-        if tally.visited() == plan.pages {
-            break;
-        }
-        task::sleep(plan.pause).await;
     }
     Ok(tally)
 }
