@@ -4,9 +4,10 @@
 //! 2. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
 //! 3. [`resources`]: what a scope holds, and how to test for a leak.
 //! 4. [`many`]: what is built on a scope every day, with many children.
-//! 5. [`moving`]: moving an async-std code base, step by step.
-//! 6. [`errors`]: the compiler errors that everybody meets, and their cures.
-//! 7. [`soundness`]: why borrowing children are safe.
+//! 5. [`recipes`]: what people ask for, and how it is put together.
+//! 6. [`moving`]: moving an async-std code base, step by step.
+//! 7. [`errors`]: the compiler errors that everybody meets, and their cures.
+//! 8. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 pub mod life {
@@ -26,6 +27,11 @@ pub mod resources {
 /// Many children: sets and streams of them, asking them to stop, and work that blocks.
 pub mod many {
     #![doc = include_str!("guide/many.md")]
+}
+
+/// Recipes: time limits, races, retries, limits, progress bars, handshakes and the like.
+pub mod recipes {
+    #![doc = include_str!("guide/recipes.md")]
 }
 
 /// Moving an async-std code base from `task::spawn` to scopes.

@@ -126,6 +126,7 @@
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
 //! * [Many children](guide::many): sets, read-ahead, asking them to stop, and work that blocks.
+//! * [Recipes](guide::recipes): time limits, races, retries, limits, progress bars, and the like.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
 #![deny(
