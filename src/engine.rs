@@ -245,6 +245,9 @@ impl<F, Fut: Future> Engine<F, Fut> {
             crew.call(shared, ready);
             run_children(shared, self.body_done, &mut batch, usize::MAX, turn);
             self.as_mut().poll_body(shared, turn, &start, &is_failure);
+            if ready == 0 {
+                turn.end_pass(); // that was all there was
+            }
             if opened.elapsed() > LONGEST_WINDOW {
                 turn.end();
             }

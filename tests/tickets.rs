@@ -195,3 +195,17 @@ impl Runtime for Both {
         4
     }
 }
+
+/// With the switch every window is opened, though nothing here is worth it: otherwise the second run
+/// of all tests would show nothing.
+#[cfg(taskpen_force_windows)]
+#[test]
+fn forced_windows() {
+    let declined = Decline::default();
+    let idle = scope(async |s| {
+        s.spawn(async {});
+        s.spawn(async {});
+    });
+    block_on(idle.on(declined.clone()));
+    assert!(declined.0.load(SeqCst) > 0);
+}

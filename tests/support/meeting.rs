@@ -15,7 +15,7 @@ pub fn work() {
 /// Keeps the thread busy for so long that help pays for a crowd, and that a helper takes several at
 /// a time.
 pub fn work_a_little() {
-    work_for(Duration::from_micros(3));
+    work_for(Duration::from_nanos(1_500));
 }
 
 fn work_for(time: Duration) {
