@@ -343,9 +343,10 @@ fn walk_in_order() {
             let shared = shared(stub);
             let mut visited = Vec::new();
             let observe = |url: &Url, _: &_| visited.push(url.path().to_owned());
+            let stop = pending(); // never
             let tally = scope(async |s| match ahead {
-                None => walk(&Automator::new(s, &shared), &start, plan, observe).await,
-                Some(n) => walk(&ReadAhead::new(s, &shared, n), &start, plan, observe).await,
+                None => walk(&Automator::new(s, &shared), &start, plan, observe, stop).await,
+                Some(n) => walk(&ReadAhead::new(s, &shared, n), &start, plan, observe, stop).await,
             });
             let tally: Tally = tally.await.unwrap();
             assert_eq!(visited, ["/", "/a", "/b", "/missing", "/c", "/d"]);

@@ -17,7 +17,8 @@
 //! ```text
 //! scope ─ body: the walk, in a scope of its own ┬ one background child per prefetch
 //!       │                                       └ one per page that is parsed, on the blocking pool
-//!       └ background child: the server, a scope ─ one child per connection
+//!       ├ background child: the server, a scope ─ one child per connection
+//!       └ background child: waits for Ctrl-C
 //! ```
 //!
 //! The sockets are real ones. hyper serves and asks over async-std's sockets, because a connection
@@ -28,16 +29,21 @@
 //! Pages are parsed and hashed on the blocking pool, so that a long one holds nobody up. A thread
 //! cannot be cancelled: a page that is being parsed when the automator is closed is waited for, those
 //! behind it are skipped.
+//!
+//! Ctrl-C cancels the outer scope and, with it, the inner one, where the walk waits for that: it stops,
+//! and everything is closed and reported as at its end.
 
 mod ahead;
 mod automator;
 mod cache;
 mod client;
 mod detached;
+mod interrupt;
 mod ledger;
 mod options;
 mod page;
 mod process;
+mod progress;
 mod report;
 mod run;
 mod server;

@@ -29,6 +29,8 @@ usage: prefetch [options]
                    show what is left of them
   --help           show this
 
+Ctrl-C ends the walk early; the report comes all the same.
+
 exit code: 0, or 1 if the first page cannot be fetched, or 2 for bad usage
 ";
 

@@ -12,11 +12,13 @@ use taskpen::scope;
 use url::Url;
 
 use super::ahead::ReadAhead;
-use super::automator::{Automator, How, Shared, Visit};
+use super::automator::{Automator, Shared};
 use super::client::{Client, FetchError};
 use super::detached::{self, Detached};
+use super::interrupt::Interrupt;
 use super::options::{Mode, Options, Source};
 use super::process::Census;
+use super::progress::Progress;
 use super::report::{Report, SECOND_LOOK};
 use super::server::Server;
 use super::site::Site;
@@ -31,17 +33,21 @@ pub(crate) enum Failure {
     Run(String),
 }
 
-/// Walks as `options` say; `log` is given a line per page.
-pub(crate) fn run(options: &Options, log: impl Fn(String)) -> Result<Report, Failure> {
+/// Walks as `options` say, or until Ctrl-C; `say` is given a line per page.
+pub(crate) fn run(options: &Options, say: impl Fn(String)) -> Result<Report, Failure> {
     // Whatever asks a process or a name server comes before the runtime: it takes a thread.
     let target = Target::find(options)?;
     task::block_on(async {
         warm_up().await.map_err(no_sockets)?;
+        // Holds files of its own, before and after.
+        let mut interrupt = Interrupt::new()
+            .map_err(|error| Failure::Run(format!("cannot wait for Ctrl-C: {error}")))?;
         let before = Census::take();
         let setup = Setup::prepare(target, options).await.map_err(no_sockets)?;
+        let progress = Progress::new(options.pages, say);
         let report = match options.mode {
-            Mode::Untracked => setup.run_untracked(log).await,
-            mode => setup.run(mode, log).await,
+            Mode::Untracked => setup.run_untracked(&progress, &mut interrupt).await,
+            mode => setup.run(mode, &progress, &mut interrupt).await,
         }?;
         Ok(Report { before, ..report })
     })
@@ -110,8 +116,13 @@ impl Setup {
     }
 
     /// Walks with children of scopes. Leaving the inner one closes the automator, leaving the
-    /// outer one the server.
-    async fn run(self, mode: Mode, log: impl Fn(String)) -> Result<Report, Failure> {
+    /// outer one the server. Ctrl-C cancels both: then the walk leaves them, as it does at its end.
+    async fn run(
+        self,
+        mode: Mode,
+        progress: &Progress<impl Fn(String)>,
+        interrupt: &mut Interrupt,
+    ) -> Result<Report, Failure> {
         let Self {
             server,
             start,
@@ -123,13 +134,24 @@ impl Setup {
             if let Some(server) = server {
                 s.spawn_background(async move { server.serve().await });
             }
+            let token = s.cancel_token();
+            s.spawn_background(async move {
+                interrupt.pressed().await;
+                token.cancel_because("Ctrl-C");
+            });
             scope(async |s| {
+                let cancelled = s.cancelled();
+                let stop = async {
+                    cancelled.await;
+                    progress.stopped();
+                };
+                let observe = |url: &Url, visit: &_| progress.page(url, visit);
                 if mode == Mode::ReadAhead {
                     let automator = ReadAhead::new(s, &shared, in_flight);
-                    return walk(&automator, &start, plan, logger(&log)).await;
+                    return walk(&automator, &start, plan, observe, stop).await;
                 }
                 let automator = Automator::new(s, &shared);
-                walk(&automator, &start, plan, logger(&log)).await
+                walk(&automator, &start, plan, observe, stop).await
             })
             .await
         })
@@ -139,13 +161,22 @@ impl Setup {
     }
 
     /// Walks with detached tasks.
-    async fn run_untracked(self, log: impl Fn(String)) -> Result<Report, Failure> {
+    async fn run_untracked(
+        self,
+        progress: &Progress<impl Fn(String)>,
+        interrupt: &mut Interrupt,
+    ) -> Result<Report, Failure> {
         if let Some(server) = self.server {
             task::spawn(detached::serve(Arc::new(server)));
         }
         let shared = Arc::new(self.shared);
         let automator = Detached::new(Arc::clone(&shared));
-        let tally = walk(&automator, &self.start, self.plan, logger(&log)).await;
+        let stop = async {
+            interrupt.pressed().await;
+            progress.stopped();
+        };
+        let observe = |url: &Url, visit: &_| progress.page(url, visit);
+        let tally = walk(&automator, &self.start, self.plan, observe, stop).await;
         automator.close();
         let after = Census::take();
         let report = report(tally, &self.start, &shared, after)?;
@@ -206,23 +237,4 @@ fn report(
         after,
         later: None,
     })
-}
-
-/// An observer of the walk that makes a line of every page.
-fn logger(log: &impl Fn(String)) -> impl Fn(&Url, &Result<Visit, FetchError>) {
-    |url, visit| match visit {
-        Ok(Visit { page, how }) => {
-            let how = match how {
-                How::Cached => "cached",
-                How::Waited => "waited",
-                How::Direct => "direct",
-            };
-            let (digest, links) = (page.short_digest(), page.links.len());
-            let kib = page.bytes.div_ceil(1024);
-            log(format!(
-                "{how}  {digest}  {kib:>5} KiB  {links:>4} links  {url}"
-            ));
-        }
-        Err(error) => log(format!("failed  {url}: {error}")),
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_std::task;
 use futures_lite::StreamExt;
+use futures_lite::future::or;
 use url::Url;
 
 use super::automator::{How, Open, Visit};
@@ -46,16 +47,35 @@ impl Tally {
     }
 }
 
-/// Walks from `start`, and shows what came of every page to `observe`.
+/// Walks from `start` until `stop` resolves, and shows what came of every page to `observe`.
 ///
 /// Fails only if the first page does; the failure of a later one is counted.
 pub(crate) async fn walk(
     automator: &impl Open,
     start: &Url,
     plan: Plan,
-    mut observe: impl FnMut(&Url, &Result<Visit, FetchError>),
+    observe: impl FnMut(&Url, &Result<Visit, FetchError>),
+    stop: impl Future<Output = ()>,
 ) -> Result<Tally, FetchError> {
     let mut tally = Tally::default();
+    let all = walk_all(automator, start, plan, observe, &mut tally);
+    let stopped = async {
+        stop.await;
+        Ok(())
+    };
+    // Stopped, the walk is dropped wherever it is, and with it what it has fetched ahead.
+    or(all, stopped).await?;
+    Ok(tally)
+}
+
+/// Walks to the end of the plan. The tally is right at any time.
+async fn walk_all(
+    automator: &impl Open,
+    start: &Url,
+    plan: Plan,
+    mut observe: impl FnMut(&Url, &Result<Visit, FetchError>),
+    tally: &mut Tally,
+) -> Result<(), FetchError> {
     let mut known = HashSet::from([start.clone()]);
     let mut next = vec![start.clone()];
     while !next.is_empty() {
@@ -76,10 +96,10 @@ pub(crate) async fn walk(
                 Err(_) => tally.failed += 1,
             }
             if tally.visited() == plan.pages {
-                return Ok(tally);
+                return Ok(());
             }
             task::sleep(plan.pause).await;
         }
     }
-    Ok(tally)
+    Ok(())
 }
