@@ -10,6 +10,8 @@ use tokio::runtime::Builder;
 mod meeting;
 
 use meeting::work;
+#[cfg(feature = "tokio")]
+use meeting::{Meeting, meet};
 
 /// Children that are worth sharing, and what they have seen: the names of threads, or their numbers.
 async fn busy<'env>(s: Scope<'env>, seen: &'env Mutex<Vec<(ThreadId, String)>>) {
@@ -75,4 +77,20 @@ fn bare_block_on() {
     futures_lite::future::block_on(scope(async |s| busy(s, &seen).await));
     let home = current().id();
     assert!(seen.into_inner().unwrap().iter().all(|(id, _)| *id == home));
+}
+
+/// R9: the workers of tokio help, also a scope that one of them polls: what it spawns last it keeps for
+/// itself, and that must not be the only ticket.
+#[cfg(feature = "tokio")]
+#[test]
+fn workers_of_tokio() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    let helped = runtime.spawn(async {
+        let meeting = Meeting::of(2);
+        scope(async |s| meet(&s, &meeting)).workers(1).await;
+    });
+    runtime.block_on(helped).unwrap();
 }

@@ -42,18 +42,21 @@ fn cancel_before_the_first_poll() {
 #[test]
 fn cancel_of_a_suspended_child() {
     let drops = Tally::new();
-    block_on(scope(async |s| {
-        let child = s.spawn(drops.suspended());
-        let background = s.spawn_background(drops.suspended());
-        turn().await;
-        let mut cancel = child.cancel();
-        assert_eq!(poll_here(&mut cancel).await, None, "not resolved yet");
-        assert_eq!(drops.get(), 0, "for the child is still there");
-        assert_eq!(cancel.await, None);
-        assert_eq!((drops.get(), s.len()), (1, 1));
-        assert_eq!(background.cancel().await, None);
-        assert_eq!((drops.get(), s.len()), (2, 0));
-    }));
+    block_on(
+        scope(async |s| {
+            let child = s.spawn(drops.suspended());
+            let background = s.spawn_background(drops.suspended());
+            turn().await;
+            let mut cancel = child.cancel();
+            assert_eq!(poll_here(&mut cancel).await, None, "not resolved yet");
+            assert_eq!(drops.get(), 0, "for the child is still there");
+            assert_eq!(cancel.await, None);
+            assert_eq!((drops.get(), s.len()), (1, 1));
+            assert_eq!(background.cancel().await, None);
+            assert_eq!((drops.get(), s.len()), (2, 0));
+        })
+        .serial(),
+    );
 }
 
 /// H2: a child that was woken, and waits for its turn, is not polled any more.

@@ -42,16 +42,19 @@ fn dropped_handle() {
 #[test]
 fn value_without_a_reader() {
     let drops = Tally::new();
-    block_on(scope(async |s| {
-        drop(s.spawn(async { drops.guard() }));
-        let handle = s.spawn(async { drops.guard() });
-        while !s.is_empty() {
-            yield_now().await;
-        }
-        assert_eq!(drops.get(), 1);
-        drop(handle);
-        assert_eq!(drops.get(), 2);
-    }));
+    block_on(
+        scope(async |s| {
+            drop(s.spawn(async { drops.guard() }));
+            let handle = s.spawn(async { drops.guard() });
+            while !s.is_empty() {
+                yield_now().await;
+            }
+            assert_eq!(drops.get(), 1);
+            drop(handle);
+            assert_eq!(drops.get(), 2);
+        })
+        .serial(),
+    );
     assert_eq!(drops.get(), 2);
 }
 
@@ -257,24 +260,27 @@ fn stage_within_the_destructor() {
 
     let looks = Tally::new();
     let slots = [(); 3].map(|()| Slot::default());
-    block_on(scope(async |s| {
-        let [finishes, waits, never_runs] = [0, 1, 2].map(|i| Look {
-            slot: Arc::clone(&slots[i]),
-            s: s.clone(),
-            looks: &looks,
-        });
-        let child = s.spawn(ReadyWith::new((), finishes));
-        *slots[0].lock().unwrap() = Some(child);
-        let child = s.spawn_background(async {
-            let _look = waits;
-            pending().await
-        });
-        *slots[1].lock().unwrap() = Some(child);
-        yield_now().await;
-        yield_now().await;
-        let child = s.spawn_background(async { drop(never_runs) });
-        *slots[2].lock().unwrap() = Some(child);
-    }));
+    block_on(
+        scope(async |s| {
+            let [finishes, waits, never_runs] = [0, 1, 2].map(|i| Look {
+                slot: Arc::clone(&slots[i]),
+                s: s.clone(),
+                looks: &looks,
+            });
+            let child = s.spawn(ReadyWith::new((), finishes));
+            *slots[0].lock().unwrap() = Some(child);
+            let child = s.spawn_background(async {
+                let _look = waits;
+                pending().await
+            });
+            *slots[1].lock().unwrap() = Some(child);
+            yield_now().await;
+            yield_now().await;
+            let child = s.spawn_background(async { drop(never_runs) });
+            *slots[2].lock().unwrap() = Some(child);
+        })
+        .serial(),
+    );
     assert_eq!(looks.get(), 3);
 }
 

@@ -27,18 +27,21 @@ fn wakes_of_who_waits() {
     let gates: [Gate; 3] = Default::default();
     let (wakes, waker) = Wakes::waker();
     let polls = Counter::default();
-    let mut scoped = pin!(scope(async |s: Scope<'_>| {
-        let mut set = s.join_set();
-        for gate in &gates {
-            set.spawn(gate.wait());
-        }
-        let mut next = pin!(set.next());
-        poll_fn(|cx| {
-            polls.add();
-            next.as_mut().poll(cx)
+    let mut scoped = pin!(
+        scope(async |s: Scope<'_>| {
+            let mut set = s.join_set();
+            for gate in &gates {
+                set.spawn(gate.wait());
+            }
+            let mut next = pin!(set.next());
+            poll_fn(|cx| {
+                polls.add();
+                next.as_mut().poll(cx)
+            })
+            .await;
         })
-        .await;
-    }));
+        .serial()
+    );
     while poll_with(scoped.as_mut(), &waker).is_pending() && wakes.take() > 0 {}
     assert_eq!(polls.get(), 1);
     gates[..2].iter().for_each(Gate::open);

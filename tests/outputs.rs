@@ -204,7 +204,8 @@ each_form!(drop_count, |scope, ok| {
         drop(unread);
         assert_eq!(drops.get(), 2);
         ok(read)
-    }));
+    })
+    .serial());
     assert_eq!(drops.get(), 2);
     drop(read);
     assert_eq!(drops.get(), 3);

@@ -51,13 +51,16 @@ fn destructor_of_a_cancelled_child() {
     let drops = Tally::new();
     let after = Tally::new();
     let name = raised(|| {
-        block_on(scope(async |s| {
-            s.spawn(drops.suspended());
-            let child = s.spawn(drops.suspended_bomb("cancelled"));
-            yield_now().await;
-            child.cancel().await;
-            after.add();
-        }))
+        block_on(
+            scope(async |s| {
+                s.spawn(drops.suspended());
+                let child = s.spawn(drops.suspended_bomb("cancelled"));
+                yield_now().await;
+                child.cancel().await;
+                after.add();
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "cancelled");
     assert_eq!((drops.get(), after.get()), (2, 0));

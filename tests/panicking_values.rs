@@ -19,14 +19,17 @@ use taskpen::{JoinHandle, TryScope, scope, try_scope};
 fn values_dropped_by_a_body_that_unwinds() {
     let drops = Tally::new();
     let name = raised(|| {
-        block_on(scope(async |s| {
-            let values = [drops.bomb("one"), drops.bomb("two")];
-            let _unread = values.map(|value| s.spawn(async { value }));
-            while !s.is_empty() {
-                yield_now().await;
-            }
-            bang("body");
-        }))
+        block_on(
+            scope(async |s| {
+                let values = [drops.bomb("one"), drops.bomb("two")];
+                let _unread = values.map(|value| s.spawn(async { value }));
+                while !s.is_empty() {
+                    yield_now().await;
+                }
+                bang("body");
+            })
+            .serial(),
+        )
     });
     assert_eq!(name, "body");
     assert_eq!(drops.get(), 2);
