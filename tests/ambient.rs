@@ -1,6 +1,7 @@
 //! Whom a scope asks that was told nothing: trap 7. Every set of features has to pass this.
 
-use std::sync::Mutex;
+use std::mem;
+use std::sync::{Arc, Mutex};
 use std::thread::{ThreadId, current};
 
 use taskpen::{Scope, scope};
@@ -36,10 +37,11 @@ fn tokio_children_stay_with_tokio() {
         .worker_threads(2)
         .build()
         .unwrap();
-    let seen: &'static Mutex<Vec<_>> = Box::leak(Box::default());
-    let scoped = runtime.spawn(async { scope(async |s| busy(s, seen).await).await });
+    let seen = Arc::<Mutex<Vec<_>>>::default();
+    let lent = Arc::clone(&seen);
+    let scoped = runtime.spawn(async move { scope(async |s| busy(s, &lent).await).await });
     runtime.block_on(scoped).unwrap();
-    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    let seen = mem::take(&mut *seen.lock().unwrap());
     assert_eq!(seen.len(), 50);
     for (_, name) in seen {
         assert_eq!(name, "ours");
