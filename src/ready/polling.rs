@@ -27,8 +27,8 @@ impl Ready {
 
     /// Decides what a scope inside `poll` does next, at home.
     ///
-    /// `batch` is exchanged for what is ready. What a turn that is over has left in it is older and
-    /// goes first: see [`hand_back_home`](Self::hand_back_home).
+    /// `batch`, which is empty, is exchanged for what is ready. What is not run of it has to be handed
+    /// back, by [`hand_back_home`](Self::hand_back_home).
     pub(crate) fn next(
         &self,
         batch: &mut VecDeque<Runnable>,
