@@ -53,6 +53,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         let report = serde_json::from_str(&fs::read_to_string(numbers)?)?;
         publish::publish(&report)?;
     } else {
+        heap::settle();
         let report = measure(&workloads, &options);
         println!("\n{}", report.markdown());
         if !report.quick {

@@ -64,8 +64,9 @@ struct Contestant {
 }
 
 impl Contestant {
-    /// Finds out how often to repeat; warms up on the way.
+    /// Finds out how often to repeat, after a first time that may have to clean up after others.
     fn calibrate(&mut self, sample: f64) {
+        (self.run)(1);
         self.repeat = 1;
         loop {
             let cost = (self.run)(self.repeat);

@@ -25,6 +25,8 @@ struct Helpers(Handle);
 impl Runtime for Helpers {
     fn dispatch(&self, ticket: Ticket) {
         self.0.spawn(async { ticket.run() });
+        // Takes the place where a worker keeps what it spawned last, out of reach of the others.
+        self.0.spawn(async {});
     }
 
     fn parallelism(&self) -> usize {
