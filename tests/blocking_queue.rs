@@ -7,7 +7,7 @@
 #[path = "support/blocked.rs"]
 mod blocked;
 #[path = "support/life.rs"]
-mod support;
+mod life;
 
 use std::future::{Future, pending};
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ use std::thread;
 use ::blocking::{Task, set_max_blocking_threads, unblock};
 use blocked::Blocked;
 use futures_lite::future::block_on;
-use support::{Counter, Gate, OnDrop, settle, watched};
+use life::{Counter, Gate, OnDrop, settle, watched};
 use taskpen::{TryScope, scope, try_scope};
 
 /// The one thread of the pool, which is busy with something else.

@@ -8,7 +8,7 @@
 
 #[macro_use]
 #[path = "support/life.rs"]
-mod support;
+mod life;
 
 use std::future::{pending, poll_fn};
 use std::mem;
@@ -18,7 +18,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use futures_lite::future::yield_now;
-use support::{Counter, Gate, Wakes, poll_once, poll_with, run, settle};
+use life::{Counter, Gate, Wakes, poll_once, poll_with, run, settle};
 use taskpen::scope;
 
 /// Fires wakers as late and as foreign as can be: here by reference, then on other threads.

@@ -9,7 +9,7 @@
 
 #[macro_use]
 #[path = "support/life.rs"]
-mod support;
+mod life;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use std::task::Waker;
 
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, yield_now};
-use support::{Gate, poll_once, run, settle};
+use life::{Gate, poll_once, run, settle};
 use taskpen::scope;
 
 /// The system's allocator, with a count of the bytes in use.

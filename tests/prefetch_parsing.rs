@@ -31,12 +31,12 @@ mod ledger;
 mod real;
 
 #[path = "support/prefetch.rs"]
-mod support;
+mod prefetch;
 
 use automator::{Automator, Open, Shared};
 use client::Client;
 use ledger::Counts;
-use support::{Answer, LIMIT, beside, links, until};
+use prefetch::{Answer, LIMIT, beside, links, until};
 
 /// Pages that take as long to parse as the test wants, but for the first.
 mod page {

@@ -8,9 +8,9 @@
 #[path = "support/lenders.rs"]
 mod lenders;
 #[path = "support/random_program.rs"]
-mod program;
+mod random_program;
 #[path = "support/running_program.rs"]
-mod running;
+mod running_program;
 #[path = "support/waiting.rs"]
 mod waiting;
 #[path = "support/world.rs"]
@@ -30,8 +30,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use taskpen::{Scope, scope};
 
 use lenders::{Inline, Pool};
-use program::{Nest, busy};
-use running::run_nest;
+use random_program::{Nest, busy};
+use running_program::run_nest;
 use waiting::at_most;
 use world::World;
 

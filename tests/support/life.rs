@@ -32,32 +32,32 @@ macro_rules! each_form {
         )]
         mod $name {
             use super::*;
-            use crate::support::Serial as _;
+            use crate::life::Serial as _;
 
             #[test]
             fn plain() {
-                use crate::support::plain as $ok;
+                use crate::life::plain as $ok;
                 use taskpen::scope as $scope;
                 $test
             }
 
             #[test]
             fn fallible() {
-                use crate::support::fallible as $ok;
+                use crate::life::fallible as $ok;
                 use taskpen::try_scope as $scope;
                 $test
             }
 
             #[test]
             fn local() {
-                use crate::support::plain as $ok;
+                use crate::life::plain as $ok;
                 use taskpen::local_scope as $scope;
                 $test
             }
 
             #[test]
             fn local_fallible() {
-                use crate::support::fallible as $ok;
+                use crate::life::fallible as $ok;
                 use taskpen::try_local_scope as $scope;
                 $test
             }

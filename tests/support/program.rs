@@ -12,7 +12,7 @@ use async_std::task;
 use futures_lite::future::or;
 
 use super::example::example;
-use super::support::{Answer, LIMIT, beside, until};
+use super::prefetch::{Answer, LIMIT, beside, until};
 
 /// What a run of the program left.
 #[derive(Debug)]

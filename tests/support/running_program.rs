@@ -11,7 +11,7 @@ use futures_lite::FutureExt;
 use futures_lite::future::yield_now;
 use taskpen::{JoinHandle, Scope, TryScope, scope, try_scope};
 
-use super::program::{Bomb, How, Nest, Op, Task, take};
+use super::random_program::{Bomb, How, Nest, Op, Task, take};
 use super::waiting::{Boxed, at_most, park};
 use super::world::{End, Fault, Role, World};
 

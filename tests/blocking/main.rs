@@ -1,0 +1,14 @@
+//! Closures on the blocking pool: the guide `many`, ids B. What needs a pool of one thread is in
+//! `tests/blocking_queue.rs`.
+#![cfg(feature = "blocking")]
+
+#[macro_use]
+#[path = "../support/life.rs"]
+mod life;
+#[path = "../support/blocked.rs"]
+mod blocked;
+#[path = "../support/foreign.rs"]
+mod foreign;
+
+mod failure;
+mod waiting;

@@ -1,0 +1,18 @@
+//! Scopes whose children run on several threads, and the runtimes that lend those.
+
+#[path = "../support/failing.rs"]
+mod failing;
+#[path = "../support/lenders.rs"]
+mod lenders;
+#[path = "../support/life.rs"]
+mod life;
+#[path = "../support/meeting.rs"]
+mod meeting;
+
+mod ambient;
+mod failure;
+mod hostile_runtime;
+mod runtimes;
+mod tickets;
+mod under_load;
+mod windows;

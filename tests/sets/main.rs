@@ -1,0 +1,22 @@
+//! Sets and streams of children: the guide `many`, ids S and T.
+
+#[macro_use]
+#[path = "../support/life.rs"]
+mod life;
+#[path = "../support/failing.rs"]
+mod failing;
+#[path = "../support/foreign.rs"]
+mod foreign;
+#[path = "../support/lenders.rs"]
+mod lenders;
+#[path = "../support/meeting.rs"]
+mod meeting;
+
+mod ended;
+mod failure;
+mod helpers;
+mod join_set;
+mod limit;
+mod streams;
+mod streams_failure;
+mod waiting;
