@@ -26,7 +26,7 @@
 //!
 //! # The end
 //!
-//! One routine, [`Engine::finish`], for a return, an `Err`, a panic and a drop:
+//! One routine, [`finish`], for a return, an `Err`, a panic and a drop:
 //!
 //! 1. mark the scope as ended: spawns are refused from here on, and who waits for its cancellation
 //!    is told;
@@ -52,7 +52,8 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
 
-use crate::engine::Engine;
+use crate::body::Body;
+use crate::engine::{Engine, drop_children};
 use crate::helper::Help;
 use crate::panic::{Payload, discard, quietly};
 use crate::shared::Shared;
@@ -65,8 +66,9 @@ use crate::signal::Outcome;
 #[pin_project(PinnedDrop, !Unpin)]
 pub(crate) struct Driver<'env, F, Fut: Future, M> {
     shared: Arc<Shared>,
+    engine: Engine,
     #[pin]
-    engine: Engine<F, Fut>,
+    body: Body<F, Fut>,
     /// Set when `poll` has given its result.
     has_returned: bool,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
@@ -77,7 +79,8 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
-            engine: Engine::new(entry, help),
+            engine: Engine::new(help),
+            body: Body::new(entry),
             has_returned: false,
             env: PhantomData,
             marker: PhantomData,
@@ -95,7 +98,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
     /// Polls to the end of the scope: the body's output, if the scope was not stopped before there
     /// was one, or the panic to raise.
     ///
-    /// `start` makes the body. `is_failure` says whether its output ends the scope at once.
+    /// `start` and `is_failure` are those of [`Body::poll`].
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -103,29 +106,29 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         is_failure: impl Fn(&Fut::Output) -> bool,
     ) -> Poll<Result<Option<Fut::Output>, Payload>> {
         let this = self.project();
-        let (shared, mut engine) = (&*this.shared, this.engine);
+        let (shared, engine, mut body) = (&*this.shared, this.engine, this.body);
         assert!(
             !*this.has_returned,
             "the future of a scope was polled after it had finished"
         );
         let inherited = engine.help.choice.enter();
-        let inside = engine.as_mut().enter(shared);
-        let is_over = engine.is_over()
-            || engine
-                .as_mut()
-                .drive(shared, cx, start, is_failure)
-                .is_ready();
+        let inside = engine.enter(shared);
+        let poll_body = &mut |shared: &Arc<Shared>| {
+            body.as_mut()
+                .poll(shared, |entry| start(entry, shared), &is_failure)
+        };
+        let is_over = engine.is_over() || engine.drive(shared, cx, poll_body).is_ready();
         if is_over {
-            engine.as_mut().finish(shared, Outcome::Ended);
+            finish(shared, engine, body.as_mut(), Outcome::Ended);
         }
-        engine.as_mut().leave(inside);
+        engine.leave(inside);
         drop(inherited);
         if !is_over {
             return Poll::Pending;
         }
         ready!(shared.lingering.poll(cx.waker()));
         *this.has_returned = true;
-        let output = engine.take_output();
+        let output = body.take_output();
         Poll::Ready(match shared.take_panic() {
             None => Ok(output),
             Some(payload) => {
@@ -140,12 +143,25 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
 impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        let (shared, mut engine) = (&*this.shared, this.engine);
-        engine.as_mut().finish(shared, Outcome::Dropped);
+        let (shared, mut body) = (&*this.shared, this.body);
+        finish(shared, this.engine, body.as_mut(), Outcome::Dropped);
         shared.lingering.wait();
-        quietly(|| drop(engine.take_output()));
+        quietly(|| drop(body.take_output()));
         if let Some(payload) = shared.take_panic() {
             discard(payload);
         }
+    }
+}
+
+/// Ends the scope: drops the body and then every child. Does so once; see the module documentation.
+fn finish<F, Fut: Future>(
+    shared: &Shared,
+    engine: &mut Engine,
+    body: Pin<&mut Body<F, Fut>>,
+    outcome: Outcome,
+) {
+    if engine.end(shared, outcome) {
+        body.clear(shared);
+        drop_children(shared);
     }
 }

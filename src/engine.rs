@@ -2,14 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
-
-use pin_project::pin_project;
 
 use crate::caller::Caller;
 use crate::child::Runnable;
@@ -32,33 +28,27 @@ const LONGEST_WINDOW: Duration = if cfg!(taskpen_force_windows) {
     Duration::from_millis(10)
 };
 
-/// A driver without the shared state, which the methods are given.
-#[pin_project]
-pub(crate) struct Engine<F, Fut: Future> {
+/// Polls the body of a scope, or starts it; true once it is done.
+///
+/// The body is the only part of a scope whose type is the user's. Behind this the engine is compiled
+/// once, not for every scope.
+pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
+
+/// A driver without the body and the shared state, which the methods are given.
+pub(crate) struct Engine {
     /// What enters the thread for each poll; made by the first.
     entrant: Option<Arc<Shared>>,
-    /// The user's closure, until the first poll calls it.
-    entry: Option<F>,
-    #[pin]
-    body: Option<Fut>,
-    /// Wakes the body; made at its first poll.
-    body_waker: Option<Waker>,
-    output: Option<Fut::Output>,
-    /// Set when the body's output is there, or the body was dropped.
+    /// Set when the body has finished.
     body_done: bool,
-    /// Set by `finish`.
+    /// Set by `end`.
     over: bool,
     pub(crate) help: Help,
 }
 
-impl<F, Fut: Future> Engine<F, Fut> {
-    pub(crate) fn new(entry: F, help: Help) -> Self {
+impl Engine {
+    pub(crate) fn new(help: Help) -> Self {
         Self {
             entrant: None,
-            entry: Some(entry),
-            body: None,
-            body_waker: None,
-            output: None,
             body_done: false,
             over: false,
             help,
@@ -70,32 +60,26 @@ impl<F, Fut: Future> Engine<F, Fut> {
         self.over
     }
 
-    /// The output of the body, if there is one.
-    pub(crate) fn take_output(self: Pin<&mut Self>) -> Option<Fut::Output> {
-        self.project().output.take()
-    }
-
     /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends it.
-    pub(crate) fn enter(self: Pin<&mut Self>, shared: &Arc<Shared>) -> Inside {
-        let this = self.project();
-        if this.entry.is_some() {
+    pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Inside {
+        let entrant = self.entrant.take().unwrap_or_else(|| {
+            // The first time: whoever polls us is our parent.
             shared.cancellation.set_parent(enclosing::innermost());
-        }
-        let entrant = this.entrant.take();
-        Inside::enter(entrant.unwrap_or_else(|| Arc::clone(shared)))
+            Arc::clone(shared)
+        });
+        Inside::enter(entrant)
     }
 
-    pub(crate) fn leave(self: Pin<&mut Self>, inside: Inside) {
-        *self.project().entrant = inside.leave();
+    pub(crate) fn leave(&mut self, inside: Inside) {
+        self.entrant = inside.leave();
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
     pub(crate) fn drive(
-        mut self: Pin<&mut Self>,
+        &mut self,
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
-        start: impl Fn(F, &Arc<Shared>) -> Fut,
-        is_failure: impl Fn(&Fut::Output) -> bool,
+        body: &mut PollBody<'_>,
     ) -> Poll<()> {
         let ready = &shared.ready;
         let mut turn = Turn::begin();
@@ -118,18 +102,16 @@ impl<F, Fut: Future> Engine<F, Fut> {
                     let crew = if batch.is_empty() {
                         None
                     } else {
-                        let crew = self.as_mut().run_alone(shared, &mut batch, &mut turn);
+                        let crew = self.run_alone(shared, &mut batch, &mut turn);
                         ready.hand_back_home(&mut batch);
                         crew
                     };
                     if let Some(crew) = crew {
                         ready.leave_for_a_window(home);
-                        self.as_mut()
-                            .run_together(shared, crew, &mut turn, &start, &is_failure);
+                        self.run_together(shared, crew, &mut turn, body);
                         home = ready.return_from_a_window();
                     }
-                    self.as_mut()
-                        .poll_body(shared, &mut turn, &start, &is_failure);
+                    self.poll_body(shared, &mut turn, body);
                     turn.end_pass();
                     if turn.is_over() && !self.must_end(shared) {
                         quietly(|| cx.waker().wake_by_ref());
@@ -144,56 +126,30 @@ impl<F, Fut: Future> Engine<F, Fut> {
         poll
     }
 
-    /// Polls the body if it was woken, which the first time means to make it; whether it was.
+    /// Polls the body if it was woken, which the first time means to start it; whether it was.
     fn poll_body(
-        self: Pin<&mut Self>,
+        &mut self,
         shared: &Arc<Shared>,
         turn: &mut Turn,
-        start: impl Fn(F, &Arc<Shared>) -> Fut,
-        is_failure: impl Fn(&Fut::Output) -> bool,
+        body: &mut PollBody<'_>,
     ) -> bool {
-        let mut this = self.project();
-        if *this.body_done || shared.is_stopped() || !shared.ready.take_body_woken() {
+        if self.body_done || shared.is_stopped() || !shared.ready.take_body_woken() {
             return false;
         }
         turn.spend(false);
-        let waker = this
-            .body_waker
-            .get_or_insert_with(|| Waker::from(Arc::clone(shared)));
-        let poll = catch(|| {
-            if let Some(entry) = this.entry.take() {
-                this.body.set(Some(start(entry, shared)));
-            }
-            match this.body.as_mut().as_pin_mut() {
-                Some(body) => body.poll(&mut Context::from_waker(waker)),
-                None => unreachable!("a body is not polled after it has finished"),
-            }
-        });
-        match poll {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(output)) => {
-                if is_failure(&output) {
-                    shared.failed();
-                }
-                *this.output = Some(output);
-                *this.body_done = true;
-                report(shared, || this.body.set(None));
-            }
-            Err(payload) => shared.panicked(payload),
-        }
+        self.body_done = body(shared);
         true
     }
 
     /// Runs children from the batch, and measures whether helpers would pay: then it stops and says
     /// whom to ask.
     fn run_alone(
-        self: Pin<&mut Self>,
+        &mut self,
         shared: &Arc<Shared>,
         batch: &mut VecDeque<Runnable>,
         turn: &mut Turn,
     ) -> Option<Crew> {
-        let this = self.project();
-        let (help, body_done) = (this.help, *this.body_done);
+        let (help, body_done) = (&mut self.help, self.body_done);
         #[cfg(taskpen_force_windows)]
         if help.is_possible() {
             let crew = help.crew(Plan::forced(batch.len()));
@@ -231,24 +187,23 @@ impl<F, Fut: Future> Engine<F, Fut> {
     /// Runs children in an open window, together with `crew`, until nothing is ready, the turn is
     /// over or the scope has to end.
     fn run_together(
-        mut self: Pin<&mut Self>,
+        &mut self,
         shared: &Arc<Shared>,
         crew: Crew,
         turn: &mut Turn,
-        start: impl Fn(F, &Arc<Shared>) -> Fut,
-        is_failure: impl Fn(&Fut::Output) -> bool,
+        body: &mut PollBody<'_>,
     ) {
         let window = shared.window.open();
         let opened = turn.extend();
         let mut batch = VecDeque::with_capacity(crew.chunk);
         while !turn.is_over() && !self.must_end(shared) {
             let ready = shared.ready.take(&mut batch, crew.chunk);
-            if batch.is_empty() && !self.as_mut().poll_body(shared, turn, &start, &is_failure) {
+            if batch.is_empty() && !self.poll_body(shared, turn, body) {
                 break;
             }
             crew.call(shared, ready);
             run_children(shared, self.body_done, &mut batch, usize::MAX, turn);
-            self.as_mut().poll_body(shared, turn, &start, &is_failure);
+            self.poll_body(shared, turn, body);
             if ready == 0 {
                 turn.end_pass(); // that was all there was
             }
@@ -265,32 +220,35 @@ impl<F, Fut: Future> Engine<F, Fut> {
         must_end(shared, self.body_done)
     }
 
-    /// Ends the scope: drops the body and then every child. Does so once; see [`crate::driver`].
-    /// `outcome` is that of a scope in which nothing failed.
-    pub(crate) fn finish(self: Pin<&mut Self>, shared: &Shared, outcome: Outcome) {
-        let mut this = self.project();
-        if mem::replace(this.over, true) {
-            return;
+    /// Begins the end of the scope: from here on nobody can be spawned, and who waits for its
+    /// cancellation is told. `outcome` is that of a scope in which nothing failed. False if it has
+    /// begun before.
+    pub(crate) fn end(&mut self, shared: &Shared, outcome: Outcome) -> bool {
+        if mem::replace(&mut self.over, true) {
+            return false;
         }
-        let ready = &shared.ready;
-        if !ready.is_ended() {
-            let waker = ready.end();
+        if !shared.ready.is_ended() {
+            let waker = shared.ready.end();
             quietly(|| drop(waker));
         }
         shared.cancellation.settle(outcome);
-        report(shared, || drop(this.entry.take()));
-        report(shared, || this.body.set(None));
-        if ready.len() == 0 {
-            return; // and so there is no runnable
-        }
-        let _home = ready.enter_for_the_end();
-        let batch = &mut VecDeque::new();
-        for waker in ready.take_suspended() {
-            waker.wake();
-            drop_batch(ready, batch); // at once, while the child is in the cache
-        }
-        while drop_batch(ready, batch) || ready.await_runnables() {}
+        true
     }
+}
+
+/// Drops every child of a scope that has ended.
+pub(crate) fn drop_children(shared: &Shared) {
+    let ready = &shared.ready;
+    if ready.len() == 0 {
+        return; // and so there is no runnable
+    }
+    let _home = ready.enter_for_the_end();
+    let batch = &mut VecDeque::new();
+    for waker in ready.take_suspended() {
+        waker.wake();
+        drop_batch(ready, batch); // at once, while the child is in the cache
+    }
+    while drop_batch(ready, batch) || ready.await_runnables() {}
 }
 
 /// Runs up to `most` children from the batch, until it is empty, the turn is over or the scope has to
@@ -329,7 +287,7 @@ fn must_end(shared: &Shared, body_done: bool) -> bool {
 }
 
 /// Runs foreign code whose panic is a panic of the scope.
-fn report(shared: &Shared, code: impl FnOnce()) {
+pub(crate) fn report(shared: &Shared, code: impl FnOnce()) {
     if let Err(payload) = catch(code) {
         shared.panicked(payload);
     }

@@ -139,6 +139,7 @@
 mod alive;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod body;
 mod buffered;
 mod caller;
 mod cancel;
