@@ -6,12 +6,14 @@
 
 use std::future::Future;
 use std::mem;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
+use crate::panic::quietly;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 
@@ -33,13 +35,6 @@ enum First<E> {
 }
 
 impl<E> ErrorSlot<E> {
-    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self {
-            first: Mutex::new(First::Nobody),
-            shared,
-        })
-    }
-
     /// Keeps `error` if it is the first, and ends the scope. A later one is dropped.
     fn fail(&self, error: E) {
         let mut first = self.first.lock();
@@ -69,6 +64,33 @@ impl<E> ErrorSlot<E> {
             First::Child(error) => Some(error),
             First::Nobody | First::Closed => None,
         }
+    }
+}
+
+/// The slot in the hands of the scope's future, with which an error goes that nobody took: as when the
+/// scope is dropped while it waits for a closure.
+pub(crate) struct HeldSlot<E>(Arc<ErrorSlot<E>>);
+
+impl<E> HeldSlot<E> {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(Arc::new(ErrorSlot {
+            first: Mutex::new(First::Nobody),
+            shared,
+        }))
+    }
+}
+
+impl<E> Deref for HeldSlot<E> {
+    type Target = Arc<ErrorSlot<E>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<E> Drop for HeldSlot<E> {
+    fn drop(&mut self) {
+        quietly(|| drop(self.take()));
     }
 }
 

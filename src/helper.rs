@@ -102,7 +102,7 @@ fn help(shared: &Shared, chunk: usize) {
 #[derive(Debug)]
 pub(crate) struct Help {
     pub(crate) choice: Choice,
-    /// Helpers at most; `None` leaves it to the runtime.
+    /// Helpers at most, if the runtime has so many to lend; `None` leaves it to the runtime.
     pub(crate) workers: Option<usize>,
     pub(crate) meter: Meter,
 }
@@ -134,10 +134,8 @@ impl Help {
     /// Finds who lends helpers for `plan`, in this very poll.
     pub(crate) fn crew(&mut self, plan: Plan) -> Option<Crew> {
         let found = self.choice.resolve().and_then(|runtime| {
-            let most = match self.workers {
-                Some(workers) => workers,
-                None => runtime.parallelism().saturating_sub(1),
-            };
+            let lent = runtime.parallelism().saturating_sub(1);
+            let most = self.workers.map_or(lent, |workers| workers.min(lent));
             let plan = plan.limit(most)?;
             Some(Crew {
                 runtime,

@@ -199,9 +199,13 @@ impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
         self
     }
 
-    /// Asks for at most `helpers` helper threads beside the one that polls the scope.
+    /// Asks for at most `helpers` helper threads beside the one that polls the scope, and for no more
+    /// than the runtime has to lend.
     ///
     /// Without it the runtime's [`parallelism`](Runtime::parallelism) decides; 0 means none.
+    ///
+    /// It concerns this scope alone: scopes inside it are not limited by it. What they inherit is
+    /// [`serial`](Self::serial) and [`on`](Self::on).
     pub fn workers(mut self, helpers: usize) -> Self {
         self.driver.help().workers = Some(helpers);
         self

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use crate::driver::Driver;
-use crate::fallible::ErrorSlot;
+use crate::fallible::HeldSlot;
 use crate::helper::Help;
 use crate::panic::{catch, quietly};
 use crate::runtime::{Choice, Lender, Runtime};
@@ -101,7 +101,7 @@ pub struct TryScoped<'env, F, Fut: Future, E, M = Multi> {
     driver: Driver<'env, F, Fut, M>,
     /// As in [`Scoped`](crate::Scoped).
     start: fn(F, TryScope<'env, E, M>) -> Fut,
-    error: Arc<ErrorSlot<E>>,
+    error: HeldSlot<E>,
 }
 
 /// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`.
@@ -134,7 +134,7 @@ where
 {
     fn new(entry: F, help: Help) -> Self {
         let driver = Driver::new(entry, help);
-        let error = ErrorSlot::new(Arc::clone(driver.shared()));
+        let error = HeldSlot::new(Arc::clone(driver.shared()));
         Self {
             driver,
             start: |entry, scope| entry(scope),

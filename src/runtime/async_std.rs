@@ -1,5 +1,7 @@
 //! Helpers from async-std's global thread pool.
 
+use std::env;
+use std::sync::OnceLock;
 use std::thread::available_parallelism;
 
 use async_std::task;
@@ -7,6 +9,9 @@ use async_std::task;
 use super::{Runtime, Ticket};
 
 /// async-std's threads as helpers; the default for scopes that run inside an async-std task.
+///
+/// There is one for each core, unless the environment variable `ASYNC_STD_THREAD_COUNT` says
+/// otherwise.
 ///
 /// Name it with [`.on(AsyncStd)`](crate::Scoped::on) where that cannot be detected: outside of
 /// `async_std::task::spawn` and `async_std::task::block_on`.
@@ -29,6 +34,12 @@ impl Runtime for AsyncStd {
         if cfg!(taskpen_force_windows) {
             return 4;
         }
-        available_parallelism().map_or(1, usize::from)
+        // async-std decides once, too. To ask the system takes longer than to dispatch a ticket.
+        static THREADS: OnceLock<usize> = OnceLock::new();
+        *THREADS.get_or_init(|| {
+            let set = env::var("ASYNC_STD_THREAD_COUNT").ok();
+            let set = set.and_then(|threads| threads.parse().ok());
+            set.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+        })
     }
 }

@@ -69,6 +69,8 @@ pub use self::tokio::Tokio;
 /// .await;
 /// # });
 /// ```
+///
+/// A pool that the program chooses when it runs is an `Arc<dyn Runtime>`, which is a `Runtime` too.
 pub trait Runtime: Send + Sync + 'static {
     /// Has [`ticket.run()`](Ticket::run) called soon, on a thread that can run the scope's
     /// children.
@@ -81,8 +83,19 @@ pub trait Runtime: Send + Sync + 'static {
     /// How many threads can usefully poll the children of one scope at the same time, the one that
     /// polls the scope included.
     ///
-    /// A scope without `.workers(n)` asks for one helper less than this.
+    /// A scope asks for one helper less than this at most; `.workers(n)` can only lower that. It is
+    /// called before each window, so it should be cheap. A panic in it ends the scope.
     fn parallelism(&self) -> usize;
+}
+
+impl<R: Runtime + ?Sized> Runtime for Arc<R> {
+    fn dispatch(&self, ticket: Ticket) {
+        R::dispatch(self, ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        R::parallelism(self)
+    }
 }
 
 /// A runtime that was chosen. Its destructor is foreign code, which has no business in the places

@@ -1,6 +1,7 @@
 //! Helpers from smol's global executor.
 
 use std::env;
+use std::sync::OnceLock;
 
 use super::{Runtime, Ticket};
 
@@ -17,8 +18,13 @@ impl Runtime for Smol {
     }
 
     fn parallelism(&self) -> usize {
-        // The thread that polls the scope is usually not one of smol's, but one in `block_on`.
-        let threads = env::var("SMOL_THREADS").ok().and_then(|n| n.parse().ok());
-        threads.unwrap_or(1_usize).max(1) + 1
+        // smol decides once, too. The thread that polls the scope is usually not one of smol's, but
+        // one in `block_on`.
+        static THREADS: OnceLock<usize> = OnceLock::new();
+        *THREADS.get_or_init(|| {
+            let set = env::var("SMOL_THREADS").ok();
+            let set = set.and_then(|threads| threads.parse().ok());
+            set.unwrap_or(1_usize).max(1) + 1
+        })
     }
 }

@@ -118,6 +118,28 @@ fn failures_in_a_drop() {
     });
 }
 
+/// B7, F4: so is an error, if the scope is dropped while it waits for a closure.
+#[test]
+fn error_in_a_drop() {
+    watched(|| {
+        let (blocked, closure) = Blocked::new(|| Ok(()));
+        let fail = Gate::default();
+        let mut scoped = Box::pin(try_scope(async |s: TryScope<'_, Bad>| {
+            s.spawn_blocking(closure);
+            fail.wait().await;
+            s.spawn(async { Err::<(), _>(Bad("error")) });
+            pending::<Result<(), Bad>>().await
+        }));
+        start(scoped.as_mut(), &blocked);
+        fail.open();
+        assert!(settle(scoped.as_mut()).is_pending());
+        let drop_it = AssertUnwindSafe(|| drop(scoped));
+        let releaser = blocked.let_go_after(block_on(scope(async |s| s.cancel_token())));
+        assert!(catch_unwind(drop_it).is_ok());
+        releaser.join().unwrap();
+    });
+}
+
 /// Panics when it is cloned.
 struct NoClones;
 

@@ -53,15 +53,21 @@ fn one_thread_of_tokio() {
     let seen = Mutex::new(Vec::new());
     runtime.block_on(async {
         let tasks = || runtime.metrics().num_alive_tasks();
-        scope(async |s| {
-            busy(s.clone(), &seen).await;
-            while seen.lock().unwrap().len() < 50 {
-                assert_eq!(tasks(), 0);
-                futures_lite::future::yield_now().await;
+        for workers in [None, Some(4)] {
+            seen.lock().unwrap().clear();
+            let mut scoped = scope(async |s| {
+                busy(s.clone(), &seen).await;
+                while seen.lock().unwrap().len() < 50 {
+                    assert_eq!(tasks(), 0);
+                    futures_lite::future::yield_now().await;
+                }
+            });
+            if let Some(workers) = workers {
+                scoped = scoped.workers(workers); // no more than there are
             }
-        })
-        .await;
-        assert_eq!(tasks(), 0);
+            scoped.await;
+            assert_eq!(tasks(), 0);
+        }
     });
     let home = current().id();
     assert!(seen.into_inner().unwrap().iter().all(|(id, _)| *id == home));

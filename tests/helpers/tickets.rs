@@ -1,8 +1,8 @@
 //! Tickets: who is asked for help, how often, and what becomes of a ticket.
 
 use std::future::Future;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::future::{block_on, pending, poll_fn, yield_now};
@@ -31,27 +31,25 @@ fn serial_asks_nobody() {
     assert!(declined.0.load(SeqCst) > 0);
 }
 
-/// At most `workers` tickets are outstanding, however many children there are.
+/// At most `workers` tickets are outstanding, however many children there are, and no more than the
+/// runtime has threads to lend.
 #[test]
 fn bounded_tickets() {
-    let pool = Pool::new(4);
-    let busy = scope(async |s| {
-        for _ in 0..100 {
-            s.spawn(async { work() });
+    for (workers, most) in [(Some(2), 2), (None, 3), (Some(9), 3)] {
+        let hoard = Hoard::default();
+        let mut busy = scope(async |s| {
+            for _ in 0..100 {
+                s.spawn(async { work() });
+            }
+        });
+        if let Some(workers) = workers {
+            busy = busy.workers(workers);
         }
-    });
-    block_on(busy.on(pool.clone()).workers(2));
-    assert!(pool.dispatched() > 0);
-    // The pool counts a ticket as done a little after the scope does.
-    assert!(pool.most_outstanding() <= 2 + 4);
-    let hoard = Hoard::default();
-    let busy = scope(async |s| {
-        for _ in 0..100 {
-            s.spawn(async { work() });
-        }
-    });
-    block_on(busy.on(hoard.clone()).workers(3));
-    assert_eq!(hoard.empty().len(), 3);
+        // As a program holds a runtime that it chose when it ran.
+        let runtime: Arc<dyn Runtime> = Arc::new(hoard.clone());
+        block_on(busy.on(runtime));
+        assert_eq!(hoard.empty().len(), most);
+    }
 }
 
 /// Trap 8: a ticket that is run inline, dropped, kept for ever or met by a panic costs nothing but

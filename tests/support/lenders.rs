@@ -17,8 +17,6 @@ struct Threads {
     threads: Mutex<Vec<JoinHandle<()>>>,
     count: usize,
     dispatched: AtomicUsize,
-    outstanding: AtomicUsize,
-    most_outstanding: AtomicUsize,
 }
 
 impl Pool {
@@ -30,18 +28,12 @@ impl Pool {
             threads: Mutex::new(Vec::new()),
             count,
             dispatched: AtomicUsize::new(0),
-            outstanding: AtomicUsize::new(0),
-            most_outstanding: AtomicUsize::new(0),
         }));
         for _ in 0..count {
             let receiver = Arc::clone(&receiver);
-            let counters = Arc::downgrade(&pool.0);
             let thread = spawn(move || {
                 while let Some(ticket) = next(&receiver) {
                     ticket.run();
-                    if let Some(pool) = counters.upgrade() {
-                        pool.outstanding.fetch_sub(1, SeqCst);
-                    }
                 }
             });
             pool.0.threads.lock().unwrap().push(thread);
@@ -53,11 +45,6 @@ impl Pool {
     pub fn dispatched(&self) -> usize {
         self.0.dispatched.load(SeqCst)
     }
-
-    /// How many tickets were dispatched and not done, at most.
-    pub fn most_outstanding(&self) -> usize {
-        self.0.most_outstanding.load(SeqCst)
-    }
 }
 
 fn next(tickets: &Mutex<Receiver<Ticket>>) -> Option<Ticket> {
@@ -67,8 +54,6 @@ fn next(tickets: &Mutex<Receiver<Ticket>>) -> Option<Ticket> {
 impl Runtime for Pool {
     fn dispatch(&self, ticket: Ticket) {
         self.0.dispatched.fetch_add(1, SeqCst);
-        let now = self.0.outstanding.fetch_add(1, SeqCst) + 1;
-        self.0.most_outstanding.fetch_max(now, SeqCst);
         if let Some(tickets) = &*self.0.tickets.lock().unwrap() {
             tickets.send(ticket).unwrap();
         }
