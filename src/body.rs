@@ -8,7 +8,6 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project::pin_project;
 
-use crate::engine::report;
 use crate::panic::catch;
 use crate::shared::Shared;
 
@@ -63,7 +62,7 @@ impl<F, Fut: Future> Body<F, Fut> {
                     shared.failed();
                 }
                 *this.output = Some(output);
-                report(shared, || this.future.set(None));
+                shared.report(|| this.future.set(None));
                 true
             }
             Err(payload) => {
@@ -76,8 +75,8 @@ impl<F, Fut: Future> Body<F, Fut> {
     /// Drops the closure and the future, if they are still there.
     pub(crate) fn clear(self: Pin<&mut Self>, shared: &Shared) {
         let mut this = self.project();
-        report(shared, || drop(this.entry.take()));
-        report(shared, || this.future.set(None));
+        shared.report(|| drop(this.entry.take()));
+        shared.report(|| this.future.set(None));
     }
 
     /// The output, if there is one.

@@ -24,7 +24,6 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::thread;
 
 use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
@@ -141,13 +140,7 @@ impl<T> Output<T> {
 impl<T> Drop for Output<T> {
     fn drop(&mut self) {
         if let Some(shared) = &self.shared {
-            let value = self.value.take();
-            match catch(|| drop(value)) {
-                Ok(()) => {}
-                // Whoever drops us is unwinding from a panic that came first.
-                Err(payload) if thread::panicking() => discard(payload),
-                Err(payload) => shared.panicked(payload),
-            }
+            shared.drop_unread(self.value.take());
         }
     }
 }

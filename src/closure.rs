@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::enclosing::Inside;
-use crate::panic::{catch, wake};
+use crate::panic::wake;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 
@@ -67,7 +67,7 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = Inside::enter(Arc::clone(&self.shared));
-        let value = self.report(closure);
+        let value = self.shared.report(closure);
         drop(inside);
         self.end(value);
     }
@@ -88,7 +88,7 @@ where
         if let Stage::Lingering = state.stage {
             state.stage = Stage::Over;
             drop(state);
-            self.report(|| drop(value));
+            self.shared.report(|| drop(value));
             self.shared.lingering.leave();
         } else {
             state.stage = Stage::Done(value);
@@ -96,13 +96,6 @@ where
             drop(state);
             wake(waker);
         }
-    }
-
-    /// Runs foreign code, whose panic is the scope's.
-    fn report<R>(&self, code: impl FnOnce() -> R) -> Option<R> {
-        catch(code)
-            .map_err(|payload| self.shared.panicked(payload))
-            .ok()
     }
 }
 

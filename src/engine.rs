@@ -94,10 +94,11 @@ impl Engine {
             match next {
                 Next::Done => break Poll::Ready(()),
                 Next::Idle => break Poll::Pending,
-                Next::NeedWaker => report(shared, || {
-                    let stale = caller.keep_current();
-                    quietly(|| drop(stale));
-                }),
+                Next::NeedWaker => {
+                    if let Some(stale) = shared.report(|| caller.keep_current()) {
+                        quietly(|| drop(stale));
+                    }
+                }
                 Next::Run => {
                     let crew = if batch.is_empty() {
                         None
@@ -284,11 +285,4 @@ fn drop_batch(ready: &Ready, batch: &mut VecDeque<Runnable>) -> bool {
 /// True if no poll may start any more: the scope was stopped, or is done.
 fn must_end(shared: &Shared, body_done: bool) -> bool {
     shared.is_stopped() || (body_done && shared.ready.ordinary() == 0)
-}
-
-/// Runs foreign code whose panic is a panic of the scope.
-pub(crate) fn report(shared: &Shared, code: impl FnOnce()) {
-    if let Err(payload) = catch(code) {
-        shared.panicked(payload);
-    }
 }

@@ -35,11 +35,10 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
 
 use slab::Slab;
 
-use crate::panic::{catch, discard, quietly, wake};
+use crate::panic::{quietly, wake};
 use crate::shared::Shared;
 use crate::sync::{AtomicU32, Mutex, Ordering};
 
@@ -214,15 +213,11 @@ impl<T> Results<T> {
         }
     }
 
-    /// Drops values that nobody has read. A panic is the scope's, as with a value in a handle.
+    /// Drops values that nobody has read, each on its own: one that panics is none of the others'
+    /// business.
     fn drop_unread(&self, values: impl IntoIterator<Item = T>) {
         for value in values {
-            match catch(|| drop(value)) {
-                Ok(()) => {}
-                // Whoever drops us is unwinding from a panic that came first.
-                Err(payload) if thread::panicking() => discard(payload),
-                Err(payload) => self.shared.panicked(payload),
-            }
+            self.shared.drop_unread(value);
         }
     }
 }

@@ -24,7 +24,6 @@ use crate::child::{spawn_local, spawn_multi};
 use crate::handle::JoinHandle;
 use crate::join_set::JoinSet;
 use crate::ready::Kind;
-use crate::scoped::debug;
 use crate::shared::Shared;
 
 /// Marks a scope whose children are `Send`: they may run on helper threads.
@@ -268,6 +267,6 @@ impl<M> Clone for Scope<'_, M> {
 
 impl<M> fmt::Debug for Scope<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("Scope", self.shared(), f)
+        self.shared().debug("Scope", f)
     }
 }

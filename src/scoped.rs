@@ -242,14 +242,6 @@ impl<F, Fut: Future, M> Future for Scoped<'_, F, Fut, M> {
 
 impl<F, Fut: Future, M> fmt::Debug for Scoped<'_, F, Fut, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("Scoped", self.driver.shared(), f)
+        self.driver.shared().debug("Scoped", f)
     }
-}
-
-/// What a scope shows of itself; takes no lock.
-pub(crate) fn debug(name: &str, shared: &Shared, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.debug_struct(name)
-        .field("len", &shared.len())
-        .field("is_ended", &shared.ready.is_ended())
-        .finish_non_exhaustive()
 }

@@ -3,14 +3,16 @@
 //! Everything here is reachable from the waker of a child, so it dies with the last of those: on
 //! any thread, long after everything the children borrowed. Hence `Send + Sync + 'static`, and
 //! nothing in it that belongs to the user once the scope is over: no result, no error, no waker of
-//! the caller, no panic payload.
+//! the caller, no panic payload but one that came too late to be raised.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::Wake;
+use std::thread;
 
 use crate::lingering::Lingering;
-use crate::panic::{Payload, discard};
+use crate::panic::{Payload, catch, discard};
 use crate::ready::Ready;
 use crate::signal::{Cancellation, Outcome};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
@@ -27,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) cancellation: Cancellation,
     /// What the scope waits for after its children are gone.
     pub(crate) lingering: Lingering,
-    /// Set when the scope is over: nobody will ask for its panic again.
-    over: AtomicBool,
+    /// Set when nobody will ask for the panic again.
+    panic_taken: AtomicBool,
     /// Set once there is a panic.
     has_panic: AtomicBool,
     /// The first panic, which the scope will re-raise.
@@ -43,7 +45,7 @@ impl Shared {
             tickets: AtomicUsize::new(0),
             cancellation: Cancellation::default(),
             lingering: Lingering::default(),
-            over: AtomicBool::new(false),
+            panic_taken: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
         })
@@ -72,12 +74,27 @@ impl Shared {
         self.cancellation.is_stopped()
     }
 
+    /// Runs foreign code, whose panic is the scope's.
+    pub(crate) fn report<T>(&self, code: impl FnOnce() -> T) -> Option<T> {
+        catch(code).map_err(|payload| self.panicked(payload)).ok()
+    }
+
+    /// Drops a value that nobody read, or values. A panic is the scope's, unless whoever drops them is
+    /// unwinding from one that came first.
+    pub(crate) fn drop_unread<T>(&self, value: T) {
+        match catch(|| drop(value)) {
+            Ok(()) => {}
+            Err(payload) if thread::panicking() => discard(payload),
+            Err(payload) => self.panicked(payload),
+        }
+    }
+
     /// Keeps the first panic of the scope and drops later ones; either way the scope ends.
     pub(crate) fn panicked(&self, payload: Payload) {
         let late = {
             let mut panic = self.panic.lock();
             match *panic {
-                None if !self.over.load(Ordering::Relaxed) => {
+                None if !self.panic_taken.load(Ordering::Relaxed) => {
                     *panic = Some(payload);
                     self.has_panic.store(true, Ordering::Release);
                     None
@@ -94,11 +111,19 @@ impl Shared {
 
     /// Takes the panic out, for good: later ones are dropped where they happen.
     pub(crate) fn take_panic(&self) -> Option<Payload> {
-        self.over.store(true, Ordering::Relaxed);
+        self.panic_taken.store(true, Ordering::Relaxed);
         // One that happens on another thread at this very moment may come too late, as of a value
         // that panics in the destructor of its handle; its payload is dropped with us.
         let has_panic = self.has_panic.load(Ordering::Acquire);
         has_panic.then(|| self.panic.lock().take()).flatten()
+    }
+
+    /// What a scope shows of itself in its `Debug`, under the name of a type; takes no lock.
+    pub(crate) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("len", &self.len())
+            .field("is_ended", &self.ready.is_ended())
+            .finish_non_exhaustive()
     }
 }
 

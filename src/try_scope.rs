@@ -13,7 +13,6 @@ use crate::handle::JoinHandle;
 use crate::join_set::JoinSet;
 use crate::ready::Kind;
 use crate::scope::{Local, Multi, Scope};
-use crate::scoped::debug;
 
 /// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
 /// the scope.
@@ -199,6 +198,6 @@ impl<E, M> Clone for TryScope<'_, E, M> {
 
 impl<E, M> fmt::Debug for TryScope<'_, E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("TryScope", self.shared(), f)
+        self.shared().debug("TryScope", f)
     }
 }

@@ -17,7 +17,6 @@ use crate::helper::Help;
 use crate::panic::{catch, quietly};
 use crate::runtime::{Choice, Lender, Runtime};
 use crate::scope::{Local, Multi, Scope};
-use crate::scoped::debug;
 use crate::shared::Shared;
 use crate::try_scope::{LocalTryScope, TryScope};
 
@@ -184,6 +183,6 @@ where
 
 impl<F, Fut: Future, E, M> fmt::Debug for TryScoped<'_, F, Fut, E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug("TryScoped", self.driver.shared(), f)
+        self.driver.shared().debug("TryScoped", f)
     }
 }
