@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 
 use crate::in_order::InOrder;
 use crate::join_set::JoinSet;
@@ -20,9 +21,8 @@ use crate::try_scope::TryScope;
 /// A stream of what futures give, in the order of the futures, some of which run ahead; made by
 /// [`Scope::buffered`](Scope#method.buffered).
 ///
-/// The iterator is called when the stream is polled, and only then: so many times that `limit` items
-/// are started at the first poll, and once more whenever a value is taken. It is dropped when it has
-/// ended. Once the scope has ended it is not called any more, and the stream ends.
+/// The iterator is called when the stream is polled, and only then: at the first poll until `limit`
+/// items are started, and once more whenever a value is taken. It is dropped when it has ended. Once the scope has ended it is not called any more, and the stream ends.
 ///
 /// **Drop.** Dropping the stream cancels what it has started, and drops the values that nobody took.
 ///
@@ -61,12 +61,14 @@ use crate::try_scope::TryScope;
 /// assert_eq!(sum, 10);
 /// # });
 /// ```
+#[must_use = "streams do nothing unless they are polled"]
 pub struct Buffered<'env, I, T, S = Scope<'env>>(ReadAhead<I, InOrder<'env, T, S>>);
 
 /// A stream of what futures give, in the order in which they finish, some of which run ahead; made
 /// by [`Scope::buffer_unordered`](Scope#method.buffer_unordered).
 ///
-/// Apart from that order it is like [`Buffered`], which see.
+/// Apart from that order it is like [`Buffered`].
+#[must_use = "streams do nothing unless they are polled"]
 pub struct BufferUnordered<'env, I, T, S = Scope<'env>>(ReadAhead<I, JoinSet<'env, T, S>>);
 
 impl<'env> Scope<'env, Multi> {
@@ -330,6 +332,16 @@ impl<I, T, S> Stream for Buffered<'_, I, T, S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.0.poll_next(cx)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<I, T, S> FusedStream for Buffered<'_, I, T, S> {
+    fn is_terminated(&self) -> bool {
+        self.0.is_terminated()
+    }
 }
 
 impl<I, T, S> Stream for BufferUnordered<'_, I, T, S> {
@@ -337,6 +349,16 @@ impl<I, T, S> Stream for BufferUnordered<'_, I, T, S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.0.poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<I, T, S> FusedStream for BufferUnordered<'_, I, T, S> {
+    fn is_terminated(&self) -> bool {
+        self.0.is_terminated()
     }
 }
 

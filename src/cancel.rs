@@ -19,7 +19,8 @@ use crate::signal::Signal;
 impl<M> Scope<'_, M> {
     /// Asks everything in the scope to stop, and in the scopes inside it.
     ///
-    /// Nothing is dropped or interrupted by it, and the scope stays open: whoever awaits
+    /// It is a request. Nothing is dropped or interrupted by it, unlike by
+    /// [`JoinHandle::cancel`](crate::JoinHandle::cancel), and the scope stays open: whoever awaits
     /// [`cancelled`](Self::cancelled) or looks at [`is_cancelled`](Self::is_cancelled) learns of it
     /// and can come to an end. To end a scope whatever its children think of it, drop its future.
     ///
@@ -55,8 +56,20 @@ impl<M> Scope<'_, M> {
 
     /// Asks everything in the scope to stop, and says why.
     ///
-    /// Like [`cancel`](Self::cancel). What is said can be read from
-    /// [`CancelToken::cause`], unless there is a cause already.
+    /// Like [`cancel`](Self::cancel). What is said can be read from [`cause`](Self::cause), unless
+    /// there is one already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     s.cancel_because("the disk is full");
+    ///     assert_eq!(s.cause().unwrap().reason(), Some("the disk is full"));
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     #[track_caller]
     pub fn cancel_because(&self, reason: impl Into<Cow<'static, str>>) {
         fire(self.signal(), Some(reason.into()));
@@ -86,6 +99,32 @@ impl<M> Scope<'_, M> {
     /// scope ended or was dropped, or a scope around it was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.shared().cancellation.is_cancelled()
+    }
+
+    /// Why the scope was cancelled, if it was. The first cause stays.
+    ///
+    /// # Examples
+    ///
+    /// A child that gives up says why:
+    ///
+    /// ```
+    /// use taskpen::{Cause, TryScope, try_scope};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let stopped = try_scope(async |s: TryScope<'_, Cause>| {
+    ///     s.spawn_with(async |s| {
+    ///         s.cancelled().await;
+    ///         s.cause().map_or(Ok(()), Err)
+    ///     });
+    ///     s.cancel_because("the disk is full");
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// assert_eq!(stopped.unwrap_err().reason(), Some("the disk is full"));
+    /// # });
+    /// ```
+    pub fn cause(&self) -> Option<Cause> {
+        self.signal().cause().cloned()
     }
 
     /// A token that tells of the cancellation of the scope, and can ask for it, from anywhere:

@@ -114,7 +114,7 @@ impl Engine {
                     }
                     self.poll_body(shared, &mut turn, body);
                     turn.end_pass();
-                    if turn.is_over() && !self.must_end(shared) {
+                    if turn.is_over() && !must_end(shared, self.body_done) {
                         quietly(|| cx.waker().wake_by_ref());
                         break Poll::Pending;
                     }
@@ -197,7 +197,7 @@ impl Engine {
         let window = shared.window.open();
         let opened = turn.extend();
         let mut batch = VecDeque::with_capacity(crew.chunk);
-        while !turn.is_over() && !self.must_end(shared) {
+        while !turn.is_over() && !must_end(shared, self.body_done) {
             let ready = shared.ready.take(&mut batch, crew.chunk);
             if batch.is_empty() && !self.poll_body(shared, turn, body) {
                 break;
@@ -214,11 +214,6 @@ impl Engine {
         }
         shared.ready.hand_back(&mut batch);
         window.close();
-    }
-
-    /// True if the scope was stopped, or is done.
-    fn must_end(&self, shared: &Shared) -> bool {
-        must_end(shared, self.body_done)
     }
 
     /// Begins the end of the scope: from here on nobody can be spawned, and who waits for its

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 
 use crate::limited::LimitedJoinSet;
 use crate::results::Results;
@@ -30,8 +31,9 @@ use crate::try_scope::TryScope;
 /// of handle the set came from. It decides what [`spawn`](Self::spawn) takes: in a [`TryScope`]
 /// children yield `Result<T, E>`, the set gives each `T`, and the first `Err` ends the scope.
 ///
-/// The set is a [`Stream`] of the values. It ends, with `None`, when the set is empty *now*: no
-/// child runs and every value was read. More can be spawned afterwards, and read.
+/// The set is a [`Stream`] of the values; `next` is a method of the `StreamExt` of futures-lite, of
+/// futures and of async-std. It ends, with `None`, when the set is empty *now*: no child runs and
+/// every value was read. More can be spawned afterwards, and read.
 ///
 /// A child is freed when it has finished; its value waits in the set, however many there are.
 ///
@@ -95,6 +97,7 @@ use crate::try_scope::TryScope;
 /// assert_eq!(scope(async |s| fastest(&s).await).await, Some(2));
 /// # });
 /// ```
+#[must_use = "dropping a set cancels its children"]
 pub struct JoinSet<'env, T, S = Scope<'env>> {
     scope: S,
     /// Invariant in `T`, as it has to be: values flow in and out.
@@ -336,6 +339,17 @@ impl<T, S> Stream for JoinSet<'_, T, S> {
             }
             ready!(set.poll_arrival(cx));
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.unread.len(), Some(self.len()))
+    }
+}
+
+/// Terminated while it is empty: a new child makes it a stream again.
+impl<T, S> FusedStream for JoinSet<'_, T, S> {
+    fn is_terminated(&self) -> bool {
+        self.is_empty()
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`LimitedJoinSet`]: a [`JoinSet`] that runs so many children at a time.
+//! [`LimitedJoinSet`]: a [`JoinSet`] that runs a limited number of children at a time.
 //!
 //! A set counts the children of whom it has not heard that they are gone. Only if those are as many
 //! as the limit does it look who has gone meanwhile. So a limit that is not reached costs a
@@ -12,13 +12,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 
 use crate::join_set::JoinSet;
 use crate::scope::{Local, Multi, Scope};
 use crate::spawner::Spawner;
 use crate::try_scope::TryScope;
 
-/// A [`JoinSet`] of which at most so many children run at a time; made by
+/// A [`JoinSet`] of which at most `limit` children run at a time; made by
 /// [`JoinSet::with_limit`].
 ///
 /// [`spawn`](Self::spawn) waits for room. A child takes up room from `spawn` until its future is
@@ -56,6 +57,7 @@ use crate::try_scope::TryScope;
 /// assert_eq!(total, 55);
 /// # });
 /// ```
+#[must_use = "dropping a set cancels its children"]
 pub struct LimitedJoinSet<'env, T, S = Scope<'env>> {
     set: JoinSet<'env, T, S>,
     limit: usize,
@@ -184,6 +186,17 @@ impl<T, S> Stream for LimitedJoinSet<'_, T, S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         Pin::new(&mut self.set).poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.set.size_hint()
+    }
+}
+
+/// Terminated while it is empty: a new child makes it a stream again.
+impl<T, S> FusedStream for LimitedJoinSet<'_, T, S> {
+    fn is_terminated(&self) -> bool {
+        self.set.is_terminated()
     }
 }
 

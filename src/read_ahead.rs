@@ -121,6 +121,26 @@ impl<I, C> ReadAhead<I, C> {
         Poll::Ready(value)
     }
 
+    /// Of how many values it is known that they are still to come.
+    pub(crate) fn size_hint<T>(&self) -> (usize, Option<usize>)
+    where
+        C: Children<T>,
+    {
+        // An item may be cancelled and give none; and how many are left in the iterator is not asked.
+        let most = match self.items {
+            Some(_) => None,
+            None => Some(self.children.len()),
+        };
+        (0, most)
+    }
+
+    pub(crate) fn is_terminated<T>(&self) -> bool
+    where
+        C: Children<T>,
+    {
+        self.items.is_none() && self.children.len() == 0
+    }
+
     /// Starts items until `limit` are ahead, or there are no more.
     fn fill<T>(&mut self) -> Result<(), Payload>
     where

@@ -54,7 +54,7 @@ fn level_triggered() {
     run(scope(async |s| {
         let token = s.cancel_token();
         assert!(!s.is_cancelled() && !token.is_cancelled());
-        assert_eq!(token.cause(), None);
+        assert_eq!((s.cause(), token.cause()), (None, None));
 
         let (wakes, waker) = Wakes::waker();
         let mut early = [
@@ -93,6 +93,7 @@ fn cause_of_asking() {
         token.cancel_because("late");
         s.cancel();
         assert_eq!(line, token.cause().unwrap().location().unwrap().line());
+        assert_eq!(s.cause(), token.cause());
         token.cause().unwrap()
     }));
     assert_eq!(causes.reason(), Some("out of disk"));

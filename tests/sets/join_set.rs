@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 
 use crate::life::{Counter, Gate, let_run, run};
-use futures_lite::StreamExt;
+use futures::stream::{FusedStream, Stream, StreamExt};
 use futures_lite::future::yield_now;
 use taskpen::JoinSet;
 
@@ -292,6 +292,35 @@ each_form!(polls_of_a_child, |scope, ok| {
         gate.open();
         set.next().await;
         assert_eq!(gate.polls(), 2);
+        ok(())
+    })
+    .serial());
+    assert_eq!(outcome, ok(()));
+});
+
+/// S1: a set is terminated while it is empty, and says what is to come.
+each_form!(size_of_what_is_to_come, |scope, ok| {
+    let outcome = run(scope(async |s| {
+        let mut set = s.join_set();
+        assert!(set.is_terminated());
+        for number in [1, 2] {
+            set.spawn(async move { ok(number) });
+        }
+        assert!(!set.is_terminated());
+        assert_eq!(set.size_hint(), (0, Some(2)));
+        while !s.is_empty() {
+            yield_now().await;
+        }
+        assert_eq!(set.next().await, Some(1));
+        assert_eq!(set.size_hint(), (1, Some(1)));
+        assert_eq!(set.next().await, Some(2));
+        assert!(set.is_terminated());
+
+        let mut set = set.with_limit(1);
+        assert!(set.is_terminated());
+        set.spawn(async move { ok(3) }).await;
+        assert!(!set.is_terminated());
+        assert_eq!(set.size_hint(), (0, Some(1)));
         ok(())
     })
     .serial());

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crate::life::{Counter, Gate, let_run, run, settle};
 use event_listener::Event;
-use futures::stream::{StreamExt, iter};
+use futures::stream::{FusedStream, Stream, StreamExt, iter};
 use futures_lite::future::{poll_once as poll_here, yield_now};
 use taskpen::{Scope, scope};
 
@@ -370,3 +370,26 @@ fn debug() {
         );
     }));
 }
+
+/// T1: a stream is terminated once its iterator has ended and every value was taken; how many are to
+/// come is known when the iterator has ended.
+each_form!(size_of_what_is_left, |scope, ok| {
+    let outcome = run(scope(async |s| {
+        let item = |number: usize| async move { ok(number) };
+        let mut in_order = s.buffered(2, (0..2).map(item));
+        let mut unordered = s.buffer_unordered(2, (0..2).map(item));
+        assert!(!in_order.is_terminated() && !unordered.is_terminated());
+        assert_eq!(in_order.size_hint(), (0, None));
+        assert_eq!(unordered.size_hint(), (0, None));
+        assert_eq!(in_order.next().await, Some(0));
+        assert_eq!(unordered.next().await, Some(0));
+        assert_eq!(in_order.size_hint(), (0, Some(1)));
+        assert_eq!(unordered.size_hint(), (0, Some(1)));
+        assert_eq!(in_order.next().await, Some(1));
+        assert_eq!(unordered.next().await, Some(1));
+        assert!(in_order.is_terminated() && unordered.is_terminated());
+        ok(())
+    })
+    .serial());
+    assert_eq!(outcome, ok(()));
+});
