@@ -40,12 +40,12 @@ pub(crate) type Runnable = async_task::Runnable<Meta>;
 
 /// The user's future, with what makes it a child of a scope.
 #[pin_project(PinnedDrop)]
-struct Child<'a, F>(#[pin] Contents<'a, F>);
+struct Child<'a, F>(#[pin] Inner<'a, F>);
 
 /// An `enum` rather than a struct with an `Option`: the reference tells the two apart, so a child is
 /// eight bytes smaller.
-#[pin_project(project = ContentsProj)]
-enum Contents<'a, F> {
+#[pin_project(project = InnerProj)]
+enum Inner<'a, F> {
     Future {
         #[pin]
         future: F,
@@ -59,7 +59,7 @@ impl<F: Future> Future for Child<'_, F> {
     type Output = Output<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ContentsProj::Future { future, meta } = self.project().0.project() else {
+        let InnerProj::Future { future, meta } = self.project().0.project() else {
             unreachable!("a child is not polled while it is dropped");
         };
         let poll = catch(|| future.poll(cx));
@@ -85,11 +85,11 @@ impl<F: Future> Future for Child<'_, F> {
 impl<F> PinnedDrop for Child<'_, F> {
     fn drop(self: Pin<&mut Self>) {
         let mut contents = self.project().0;
-        let ContentsProj::Future { meta, .. } = contents.as_mut().project() else {
+        let InnerProj::Future { meta, .. } = contents.as_mut().project() else {
             return;
         };
         let meta = *meta;
-        let panic = catch(|| contents.set(Contents::Gone)).err();
+        let panic = catch(|| contents.set(Inner::Gone)).err();
         match meta.stage() {
             Stage::Refused => {
                 // Not a child, and the scope may be over: nobody to tell.
@@ -101,14 +101,14 @@ impl<F> PinnedDrop for Child<'_, F> {
             Stage::Alive => meta.set_stage(Stage::Cancelled),
             Stage::Finished | Stage::Cancelled => {}
         }
-        // SAFETY: we are the child, and are counted out below. From then on the reference is used no
-        // more, except by the call that does it: this is inside `poll`, or inside the end of the
-        // scope, or on a helper, which owns a reference to the shared state.
+        // SAFETY: we are the child, and are not counted out yet. The reference is not used after the
+        // call that does it, below. That call itself is inside `poll`, inside the end of the scope or
+        // on a helper, each of which keeps the shared state alive.
         let shared = unsafe { meta.shared() };
         if let Some(payload) = panic {
             shared.panicked(payload);
         }
-        drop(shared.ready.finish(meta.kind(), meta.key()));
+        drop(shared.ready.count_out(meta.kind(), meta.key()));
     }
 }
 
@@ -307,13 +307,14 @@ where
     F::Output: 'env,
 {
     let builder = Builder::new().metadata(Meta::new(shared, kind, location));
-    let child = |meta| Child(Contents::Future { future, meta });
+    let child = |meta| Child(Inner::Future { future, meta });
     // SAFETY: the four preconditions of `spawn_unchecked`, in its order.
     //
-    // * *A future that is not `Send` stays on its thread* ("Local scopes"): a runnable is run by
-    //   the scope's future, and dropped by it or by the refusal below. Both are on the thread of a
-    //   local scope, whose future is not `Send`. What another thread can do through a waker is to
-    //   push the runnable: that moves a pointer.
+    // * *A future that is not `Send` stays on its thread* ("Local scopes"): only a local scope has
+    //   such children, as our caller promises. A runnable is run by the scope's future, and dropped
+    //   by it or by the refusal below. Both are on the thread of a local scope, whose future is not
+    //   `Send`. What another thread can do through a waker is to push the runnable: that moves a
+    //   pointer.
     // * *What the future borrows outlives its runnable* ("Children may borrow 'env"): the scope's
     //   future returns, and is dropped, only after the future of every child has been dropped, and
     //   invariance and the drop check keep 'env alive until then. If the scope's future is

@@ -1,28 +1,8 @@
-//! The driver of a scope: what happens in a poll, and how a scope ends.
+//! The driver of a scope: the state machine behind both futures, [`Scoped`](crate::Scoped) and
+//! [`TryScoped`](crate::TryScoped), which add how the body starts and what its output means.
 //!
-//! It is the state machine behind both futures, [`Scoped`](crate::Scoped) and
-//! [`TryScoped`](crate::TryScoped), which add how the body starts and what its output means. The
-//! driver owns the body, and is the only one that runs and drops children.
-//!
-//! # A poll
-//!
-//! 1. If the scope was stopped (a panic, an `Err`): end it.
-//! 2. Run the children that are ready, first in, first out, and look after each whether the scope
-//!    was stopped, or is done.
-//!    If that turns out to be enough work to share, open the window and run the rest together with
-//!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is decided.
-//! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
-//! 4. Repeat until nothing is ready: store the waker and return `Pending`.
-//!
-//! While it is alone with its children, and while it ends them, it has them at home: see
-//! [`crate::home`].
-//!
-//! After a bounded number of polls it returns `Pending` in any case, having woken itself: its
-//! [`Turn`] is over.
-//!
-//! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
-//! not the emptiness of a queue: a background child that wakes itself for ever would never let it
-//! run empty.
+//! It owns the body, and is the only one that runs and drops children. What happens in a poll is the
+//! business of its [engine](crate::engine); here is how a scope ends.
 //!
 //! # The end
 //!
@@ -31,11 +11,12 @@
 //! 1. mark the scope as ended: spawns are refused from here on, and who waits for its cancellation
 //!    is told;
 //! 2. drop the body;
-//! 3. wake every suspended child, which puts each on the ready queue, and drop what is there;
+//! 3. take the wakers of all suspended children, wake one after the other, which puts that child on
+//!    the ready queue, and drop what is there;
 //! 4. drop every runnable, until no child is alive.
 //!
 //! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running then
-//! are waited for, by `poll` as a task and by `drop` as a thread: see [`crate::lingering`].
+//! are waited for, by `poll` as a task and by `drop` as a thread: see [`crate::blocking::lingering`].
 //!
 //! It runs to its end whatever panics on the way: each piece of foreign code in it is called
 //! under `catch_unwind`. The first panic is re-raised by `poll`, after the end; never by `drop`,
@@ -53,11 +34,11 @@ use std::task::{Context, Poll, ready};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::body::Body;
+use crate::cancel::signal::Outcome;
 use crate::engine::{Engine, drop_children};
 use crate::helper::Help;
 use crate::panic::{Payload, discard, quietly};
 use crate::shared::Shared;
-use crate::signal::Outcome;
 
 /// A body with its children: the state machine behind both futures of a scope.
 ///

@@ -1,4 +1,27 @@
-//! The engine of a driver: its steps, one function each. They are described at [`crate::driver`].
+//! The engine of a scope: what happens in a poll, and the steps of the end.
+//!
+//! It knows nothing of the user's types. The one thing in a scope that has them, the body, it polls
+//! through a pointer ([`PollBody`]), so it is compiled once and not for every scope.
+//!
+//! # A poll
+//!
+//! 1. If the scope was stopped (a panic, an `Err`): end it.
+//! 2. Run the children that are ready, first in, first out, and look after each whether the scope
+//!    was stopped, or is done.
+//!    If that turns out to be enough work to share, open the window and run the rest together with
+//!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is decided.
+//! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
+//! 4. Repeat until nothing is ready: store the waker and return `Pending`.
+//!
+//! While it is alone with its children, and while it ends them, it has them at home: see
+//! [`crate::home`].
+//!
+//! After a bounded number of polls it returns `Pending` in any case, having woken itself: its
+//! [turn](crate::turn) is over.
+//!
+//! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
+//! not the emptiness of a queue: a background child that wakes itself for ever would never let it
+//! run empty.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -7,17 +30,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::caller::Caller;
+use crate::cancel::enclosing::{self, Innermost};
+use crate::cancel::signal::Outcome;
 use crate::child::Runnable;
-use crate::enclosing::{self, Inside};
 use crate::helper::{Crew, Help};
 use crate::panic::{catch, quietly};
 #[cfg(taskpen_force_windows)]
 use crate::policy::Plan;
 use crate::policy::plan;
+use crate::ready::caller::Caller;
 use crate::ready::{Next, Ready};
 use crate::shared::Shared;
-use crate::signal::Outcome;
 use crate::sync::Instant;
 use crate::turn::Turn;
 
@@ -29,12 +52,9 @@ const LONGEST_WINDOW: Duration = if cfg!(taskpen_force_windows) {
 };
 
 /// Polls the body of a scope, or starts it; true once it is done.
-///
-/// The body is the only part of a scope whose type is the user's. Behind this the engine is compiled
-/// once, not for every scope.
 pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
 
-/// A driver without the body and the shared state, which the methods are given.
+/// What a scope's future keeps from poll to poll, beside its body.
 pub(crate) struct Engine {
     /// What enters the thread for each poll; made by the first.
     entrant: Option<Arc<Shared>>,
@@ -61,16 +81,16 @@ impl Engine {
     }
 
     /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends it.
-    pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Inside {
+    pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Innermost {
         let entrant = self.entrant.take().unwrap_or_else(|| {
             // The first time: whoever polls us is our parent.
             shared.cancellation.set_parent(enclosing::innermost());
             Arc::clone(shared)
         });
-        Inside::enter(entrant)
+        Innermost::enter(entrant)
     }
 
-    pub(crate) fn leave(&mut self, inside: Inside) {
+    pub(crate) fn leave(&mut self, inside: Innermost) {
         self.entrant = inside.leave();
     }
 

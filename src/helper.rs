@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::enclosing::Inside;
+use crate::cancel::enclosing::Innermost;
 use crate::panic::quietly;
 use crate::policy::{Meter, Plan};
 use crate::runtime::{Choice, Lender};
@@ -44,7 +44,7 @@ impl Ticket {
     pub fn run(self) {
         // Scopes among the children ask the same runtime.
         let _inherited = Choice::On(self.runtime.clone()).enter();
-        let _inside = Inside::enter(Arc::clone(&self.shared));
+        let _inside = Innermost::enter(Arc::clone(&self.shared));
         help(&self.shared, self.chunk);
     }
 

@@ -30,7 +30,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
 
-use crate::children::Children;
+use crate::ready::children::Children;
 use crate::sync::{AtomicBool, Ordering, UnsafeCell, thread_local};
 
 /// The home of one scope.

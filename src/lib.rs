@@ -1,5 +1,5 @@
 //! Structured concurrency for async-std and every other runtime: tasks that borrow, and cannot
-//! leak.
+//! outlive their scope.
 //!
 //! Tasks are spawned through a [`Scope`]; a scope exists only inside [`scope`]; and when
 //! `scope(…).await` returns, is dropped or unwinds, every child has finished or was cancelled, and
@@ -38,7 +38,7 @@
 //! | [`try_local_scope`] | anything | ends the scope, which returns it |
 //!
 //! For many children whose values are read as they come there is a [set](Scope::join_set), and for
-//! those that shall run ahead of whoever reads them a [stream](Scope#method.buffered).
+//! those that should run ahead of whoever reads them a [stream](Scope#method.buffered).
 //!
 //! [`cancel`](Scope::cancel) *asks* the children of a scope to stop, and those of the scopes inside
 //! it; a [`CancelToken`] carries the question to other threads, and the [cause](Cause) back.
@@ -126,30 +126,24 @@
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
 //! * [Many children](guide::many): sets, read-ahead, asking them to stop, and work that blocks.
-//! * [Recipes](guide::recipes): time limits, races, retries, limits, progress bars, and the like.
+//! * [Recipes](guide::recipes): time limits, races, `select!`, grace times, retries, handshakes.
+//! * [More recipes](guide::structure): limits, progress bars, periodic jobs, structs with a handle.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
+//! * [Soundness](guide::soundness): why borrowing children are safe.
 #![deny(
     missing_docs,
     unsafe_op_in_unsafe_fn,
     clippy::undocumented_unsafe_blocks
 )]
 #![warn(missing_debug_implementations)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod alive;
-#[cfg(feature = "blocking")]
 mod blocking;
 mod body;
-mod buffered;
-mod caller;
 mod cancel;
-mod cause;
 mod child;
-mod children;
-#[cfg(feature = "blocking")]
-mod closure;
 mod driver;
-mod enclosing;
 mod engine;
 mod fallible;
 #[cfg(any(doc, doctest))]
@@ -157,35 +151,23 @@ pub mod guide;
 mod handle;
 mod helper;
 mod home;
-mod in_order;
-mod join_set;
-mod limited;
-mod lingering;
-mod member;
 mod meta;
 mod panic;
 mod policy;
-mod read_ahead;
 mod ready;
-mod results;
 mod runtime;
 mod scope;
 mod scoped;
+mod sets;
 mod shared;
-mod signal;
-mod spawner;
 mod sync;
 mod try_scope;
 mod try_scoped;
 mod turn;
 mod window;
 
-pub use buffered::{BufferUnordered, Buffered};
-pub use cancel::{CancelToken, Cancelled};
-pub use cause::Cause;
+pub use cancel::{CancelToken, Cancelled, Cause};
 pub use handle::{Cancel, JoinHandle};
-pub use join_set::JoinSet;
-pub use limited::{LimitedJoinSet, Spawn};
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]
@@ -195,6 +177,7 @@ pub use runtime::Tokio;
 pub use runtime::{Runtime, Ticket};
 pub use scope::{Local, LocalScope, Multi, Scope};
 pub use scoped::{LocalScoped, Scoped, local_scope, scope};
+pub use sets::{BufferUnordered, Buffered, JoinSet, LimitedJoinSet, Spawn};
 pub use try_scope::{LocalTryScope, TryScope};
 pub use try_scoped::{LocalTryScoped, TryScoped, try_local_scope, try_scope};
 

@@ -23,8 +23,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::children::Key;
 use crate::ready::Kind;
+use crate::ready::children::Key;
 use crate::shared::Shared;
 
 /// How far a child is; see the module documentation.
@@ -174,7 +174,7 @@ impl Status {
     }
 
     fn set_key(&self, key: Key) {
-        // Half a thousand million suspended children at 88 bytes each; a wrong key must not pass.
+        // 2^29 suspended children fit into no memory; a wrong key must not pass.
         let most = u32::MAX >> Self::KEY_SHIFT;
         assert!(key.0 < most, "too many suspended children in one scope");
         let rest = self.0.load(Ordering::Relaxed) & (Self::STAGE | Self::BACKGROUND);

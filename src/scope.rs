@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use crate::child::{spawn_local, spawn_multi};
 use crate::handle::JoinHandle;
-use crate::join_set::JoinSet;
 use crate::ready::Kind;
+use crate::sets::JoinSet;
 use crate::shared::Shared;
 
 /// Marks a scope whose children are `Send`: they may run on helper threads.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
 
-use crate::lingering::Lingering;
+use crate::blocking::lingering::Lingering;
+use crate::cancel::signal::{Cancellation, Outcome};
 use crate::panic::{Payload, catch, discard};
 use crate::ready::Ready;
-use crate::signal::{Cancellation, Outcome};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::window::Window;
 

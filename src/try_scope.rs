@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::child::{spawn_local, spawn_multi};
 use crate::fallible::{ErrorSlot, TryChild};
 use crate::handle::JoinHandle;
-use crate::join_set::JoinSet;
 use crate::ready::Kind;
 use crate::scope::{Local, Multi, Scope};
+use crate::sets::JoinSet;
 
 /// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
 /// the scope.

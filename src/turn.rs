@@ -4,8 +4,8 @@
 //! as something is ready would starve them: children can wake each other, or themselves, for ever.
 //! A turn is over
 //!
-//! * after [`POLLS`] polls of children and the body, or [`POLLS_IN_A_WINDOW`] of longer ones, which
-//!   are bounded in time as well, or
+//! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once a window was
+//!   opened, which are bounded in time as well, or
 //! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It wants
 //!   others to have the thread: it yielded, or is a scope whose own turn is over.
 //!

@@ -50,13 +50,16 @@
 
 use std::task::Waker;
 
+mod alive;
+pub(crate) mod caller;
+pub(crate) mod children;
 mod polling;
 
-use crate::alive::Alive;
 use crate::child::Runnable;
-use crate::children::{Children, Key};
 use crate::home::{Contents, Home};
 use crate::panic::wake;
+use crate::ready::alive::Alive;
+use crate::ready::children::{Children, Key};
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering};
 
 /// Whether a child keeps its scope open.
@@ -204,7 +207,7 @@ impl Ready {
     /// Counts a child out, after taking it from the registry of suspended children if it has a key.
     /// The very last thing that its destructor does, but for dropping the waker that this returns.
     #[inline]
-    pub(crate) fn finish(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
+    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
         let alive = self.alive(kind);
         self.home.visit(|home| match home {
             Some(home) => {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
-use super::{Next, Ready, State};
-use crate::caller::Caller;
+use super::{Next, Ready};
 use crate::child::Runnable;
 use crate::home::{AtHome, Contents};
+use crate::ready::caller::Caller;
 use crate::sync::Ordering;
 
 /// What the thread inside `poll` does.
@@ -58,7 +58,8 @@ impl Ready {
             if run(home) {
                 return Next::Run;
             }
-            state.waker = caller.leave();
+            debug_assert!(state.waker.is_none(), "`enter` has taken it");
+            state.waker = caller.store();
             if state.waker.is_none() {
                 return Next::NeedWaker;
             }
@@ -118,14 +119,17 @@ impl Ready {
 
     /// Comes home after a window, with all children.
     pub(crate) fn return_from_a_window(&self) -> AtHome<'_> {
-        let at_home = self.home.enter();
-        self.at_home(|home| self.bring_all_home(&mut self.state.lock(), home));
-        at_home
+        self.enter_with_all()
     }
 
-    fn bring_all_home(&self, state: &mut State, home: &mut Contents) {
-        self.collect_from(state, home);
-        home.children.take_registry(&mut state.children);
+    fn enter_with_all(&self) -> AtHome<'_> {
+        let at_home = self.home.enter();
+        self.at_home(|home| {
+            let mut state = self.state.lock();
+            self.collect_from(&mut state, home);
+            home.children.take_registry(&mut state.children);
+        });
+        at_home
     }
 
     /// Moves up to `most` runnables into `batch`, which is empty; how many are left.
@@ -156,7 +160,7 @@ impl Ready {
 
     /// Comes home for the last time, with all children.
     pub(crate) fn enter_for_the_end(&self) -> AtHome<'_> {
-        let at_home = self.return_from_a_window();
+        let at_home = self.enter_with_all();
         self.at_home(|home| home.takes_nobody = true);
         at_home
     }

@@ -6,9 +6,9 @@ use std::task::Waker;
 
 use loom::thread;
 
-use crate::cause::Cause;
+use crate::cancel::cause::Cause;
+use crate::cancel::signal::{Outcome, Signal};
 use crate::shared::Shared;
-use crate::signal::{Outcome, Signal};
 use crate::support::{Outcome as Seen, Scope, Wakes, explore, explore_within};
 
 fn asked(reason: &'static str) -> Cause {

@@ -10,8 +10,8 @@ use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
-use crate::children::Key;
 use crate::ready::Kind;
+use crate::ready::children::Key;
 use crate::shared::Shared;
 use crate::support::Lent;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
@@ -159,7 +159,7 @@ impl Task {
         self.lent.borrow();
         if !self.refused.load(Ordering::Acquire) {
             let key = *self.key.lock().unwrap();
-            drop(self.shared.ready.finish(self.kind, key));
+            drop(self.shared.ready.count_out(self.kind, key));
         }
     }
 

@@ -9,9 +9,9 @@ pub(crate) fn innermost() -> Option<Arc<Shared>> {
     None
 }
 
-pub(crate) struct Inside(Arc<Shared>);
+pub(crate) struct Innermost(Arc<Shared>);
 
-impl Inside {
+impl Innermost {
     pub(crate) fn enter(scope: Arc<Shared>) -> Self {
         Self(scope)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use crate::caller::Caller;
 use crate::child::Task;
+use crate::ready::caller::Caller;
 use crate::ready::{Kind, Next};
 use crate::shared::Shared;
 use crate::support::{Lent, Outcome, Scope, assert_over, explore, explore_within, run};
@@ -182,7 +182,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
             let (shared, lent) = (Arc::clone(&shared), Arc::clone(&lent));
             move || {
                 lent.borrow();
-                shared.ready.finish(Kind::Ordinary, None);
+                shared.ready.count_out(Kind::Ordinary, None);
                 shared.ready.wake_body();
             }
         });

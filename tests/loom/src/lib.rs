@@ -16,16 +16,12 @@
 //! consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]
 
-#[path = "../../../src/alive.rs"]
-mod alive;
-#[path = "../../../src/caller.rs"]
-mod caller;
+#[path = "../../../src/body.rs"]
+mod body;
 #[allow(dead_code, reason = "the models do not use all of it")]
-#[path = "../../../src/cause.rs"]
+#[path = "../../../src/cancel/cause.rs"]
 mod cause;
-#[path = "../../../src/children.rs"]
-mod children;
-#[path = "../../../src/closure.rs"]
+#[path = "../../../src/blocking/closure.rs"]
 mod closure;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/driver.rs"]
@@ -37,7 +33,7 @@ mod engine;
 mod helper;
 #[path = "../../../src/home.rs"]
 mod home;
-#[path = "../../../src/lingering.rs"]
+#[path = "../../../src/blocking/lingering.rs"]
 mod lingering;
 #[path = "../../../src/panic.rs"]
 mod panic;
@@ -47,14 +43,16 @@ mod policy;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/ready/mod.rs"]
 mod ready;
-#[path = "../../../src/results.rs"]
+#[path = "../../../src/sets/results.rs"]
 mod results;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/runtime/mod.rs"]
 mod runtime;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/shared.rs"]
 mod shared;
-#[path = "../../../src/signal.rs"]
+#[path = "../../../src/cancel/signal.rs"]
 mod signal;
 #[path = "../../../src/turn.rs"]
 mod turn;
@@ -70,9 +68,20 @@ mod enclosing;
 mod support;
 mod sync;
 
-mod blocking;
 mod cancelling;
+mod closures;
 mod ending;
 mod idling;
 mod reading;
 mod windows;
+
+/// The folders of the crate, of which not all files are here.
+mod blocking {
+    pub(crate) use crate::{closure, lingering};
+}
+mod cancel {
+    pub(crate) use crate::{cause, enclosing, signal};
+}
+mod sets {
+    pub(crate) use crate::results;
+}

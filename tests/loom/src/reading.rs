@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use crate::results::{Results, Slot};
+use crate::sets::results::{Results, Slot};
 use crate::shared::Shared;
 use crate::support::{Outcome, Wakes, explore, run};
 

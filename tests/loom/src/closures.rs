@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread::{self, JoinHandle};
 
-use crate::closure::{BlockingChild, Closure};
+use crate::blocking::closure::{BlockingChild, Closure};
 use crate::shared::Shared;
 use crate::support::{Lent, Outcome, Scope, explore, run};
 use crate::sync::take_waits;

@@ -1,6 +1,6 @@
 //! Asking a scope to stop: what its handles and tokens offer.
 //!
-//! The machinery is in [`crate::signal`]; here is what users see of it.
+//! The machinery is in [`crate::cancel::signal`]; here is what users see of it.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
@@ -11,9 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::cause::Cause;
+use crate::cancel::cause::Cause;
+use crate::cancel::signal::Signal;
 use crate::scope::Scope;
-use crate::signal::Signal;
 
 /// Cooperative cancellation: it asks, and drops nothing.
 impl<M> Scope<'_, M> {

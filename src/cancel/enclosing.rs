@@ -29,11 +29,11 @@ pub(crate) fn innermost() -> Option<Arc<Shared>> {
 
 /// A scope is the innermost one on this thread; dropping this restores the one before.
 #[derive(Debug)]
-pub(crate) struct Inside {
+pub(crate) struct Innermost {
     before: Option<Arc<Shared>>,
 }
 
-impl Inside {
+impl Innermost {
     #[inline]
     pub(crate) fn enter(scope: Arc<Shared>) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Inside {
     }
 }
 
-impl Drop for Inside {
+impl Drop for Innermost {
     fn drop(&mut self) {
         replace(self.before.take());
     }

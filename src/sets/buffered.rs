@@ -11,11 +11,11 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::in_order::InOrder;
-use crate::join_set::JoinSet;
-use crate::read_ahead::{ReadAhead, Start};
 use crate::scope::{Local, Multi, Scope};
-use crate::spawner::Handle;
+use crate::sets::in_order::InOrder;
+use crate::sets::join_set::JoinSet;
+use crate::sets::read_ahead::{ReadAhead, Start};
+use crate::sets::spawner::ScopeHandle;
 use crate::try_scope::TryScope;
 
 /// A stream of what futures give, in the order of the futures, some of which run ahead; made by
@@ -300,7 +300,7 @@ impl<'env, I: Iterator, T, S> Buffered<'env, I, T, S> {
     #[track_caller]
     fn new(scope: &S, limit: usize, items: impl IntoIterator<IntoIter = I>) -> Self
     where
-        S: Handle,
+        S: ScopeHandle,
         InOrder<'env, T, S>: Start<I::Item>,
     {
         let children = InOrder::new(scope.clone());
@@ -312,7 +312,7 @@ impl<'env, I: Iterator, T, S> BufferUnordered<'env, I, T, S> {
     #[track_caller]
     fn new(scope: &S, limit: usize, items: impl IntoIterator<IntoIter = I>) -> Self
     where
-        S: Handle,
+        S: ScopeHandle,
         JoinSet<'env, T, S>: Start<I::Item>,
     {
         let children = JoinSet::new(scope.clone());

@@ -39,12 +39,12 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The waker to leave behind, if there is one that wakes the current task.
-    pub(crate) fn leave(&mut self) -> Option<Waker> {
+    /// The waker to store, if there is one that wakes the current task.
+    pub(crate) fn store(&mut self) -> Option<Waker> {
         self.kept.take_if(|_| self.is_current)
     }
 
-    /// What was not left behind, to be dropped outside the lock.
+    /// What was not stored, to be dropped outside the lock.
     pub(crate) fn into_kept(self) -> Option<Waker> {
         self.kept
     }

@@ -1,7 +1,7 @@
 //! What a set and its children share: the values that nobody has read, and how to cancel.
 //!
 //! Nobody keeps the handle of a child of a set, so the child is freed as soon as it has finished.
-//! What it leaves is its value, here. See [`Member`](crate::member::Member) for the child's side.
+//! What it leaves is its value, here. See [`Member`](crate::sets::member::Member) for the child's side.
 //!
 //! # What it promises
 //!

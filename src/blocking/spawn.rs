@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use blocking::unblock;
 
+use crate::blocking::closure::{BlockingChild, Closure};
 use crate::child::spawn_multi;
-use crate::closure::{BlockingChild, Closure};
 use crate::fallible::TryChild;
 use crate::handle::JoinHandle;
 use crate::ready::Kind;

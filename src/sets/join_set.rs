@@ -18,10 +18,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::limited::LimitedJoinSet;
-use crate::results::Results;
 use crate::scope::{Local, Multi, Scope};
-use crate::spawner::{Handle, Spawner};
+use crate::sets::limited::LimitedJoinSet;
+use crate::sets::results::Results;
+use crate::sets::spawner::{ScopeHandle, Spawner};
 use crate::try_scope::TryScope;
 
 /// A set of children whose values are read in the order in which they finish.
@@ -197,7 +197,7 @@ impl<'env, T, E> JoinSet<'env, T, TryScope<'env, E, Local>> {
 impl<'env, T, S> JoinSet<'env, T, S> {
     pub(crate) fn new(scope: S) -> Self
     where
-        S: Handle,
+        S: ScopeHandle,
     {
         Self {
             results: Results::new(scope.shared()),

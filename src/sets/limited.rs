@@ -14,9 +14,9 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::join_set::JoinSet;
 use crate::scope::{Local, Multi, Scope};
-use crate::spawner::Spawner;
+use crate::sets::join_set::JoinSet;
+use crate::sets::spawner::Spawner;
 use crate::try_scope::TryScope;
 
 /// A [`JoinSet`] of which at most `limit` children run at a time; made by

@@ -8,8 +8,8 @@ use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
 use crate::handle::JoinHandle;
-use crate::read_ahead::{Children, Start};
-use crate::spawner::Spawner;
+use crate::sets::read_ahead::{Order, Start};
+use crate::sets::spawner::Spawner;
 
 /// Children in the order in which they were started.
 pub(crate) struct InOrder<'env, T, S> {
@@ -37,7 +37,7 @@ impl<T, S> InOrder<'_, T, S> {
     }
 }
 
-impl<T, S> Children<T> for InOrder<'_, T, S> {
+impl<T, S> Order<T> for InOrder<'_, T, S> {
     fn len(&self) -> usize {
         self.children.len()
     }

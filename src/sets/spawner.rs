@@ -12,15 +12,15 @@ use std::sync::Arc;
 use crate::child::{spawn_local, spawn_multi};
 use crate::fallible::TryChild;
 use crate::handle::JoinHandle;
-use crate::member::Member;
 use crate::ready::Kind;
-use crate::results::Results;
 use crate::scope::{Local, Multi, Scope};
+use crate::sets::member::Member;
+use crate::sets::results::Results;
 use crate::shared::Shared;
 use crate::try_scope::TryScope;
 
 /// A handle of a scope.
-pub(crate) trait Handle: Clone {
+pub(crate) trait ScopeHandle: Clone {
     fn shared(&self) -> &Arc<Shared>;
 
     /// True once the scope refuses new children.
@@ -29,20 +29,20 @@ pub(crate) trait Handle: Clone {
     }
 }
 
-impl<M> Handle for Scope<'_, M> {
+impl<M> ScopeHandle for Scope<'_, M> {
     fn shared(&self) -> &Arc<Shared> {
         self.shared()
     }
 }
 
-impl<E, M> Handle for TryScope<'_, E, M> {
+impl<E, M> ScopeHandle for TryScope<'_, E, M> {
     fn shared(&self) -> &Arc<Shared> {
         Scope::shared(self)
     }
 }
 
 /// A handle through which an `F` can be spawned, as an ordinary child that gives a `T`.
-pub(crate) trait Spawner<'env, F, T>: Handle {
+pub(crate) trait Spawner<'env, F, T>: ScopeHandle {
     /// Spawns a child whose handle yields the value.
     fn spawn_at(&self, future: F, location: &'static Location<'static>) -> JoinHandle<'env, T>;
 

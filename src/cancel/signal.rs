@@ -43,7 +43,7 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
-use crate::cause::Cause;
+use crate::cancel::cause::Cause;
 use crate::panic::{quietly, wake};
 use crate::shared::Shared;
 use crate::sync::{AtomicU8, Mutex, Ordering};

@@ -19,12 +19,12 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::join_set::JoinSet;
 use crate::panic::{Payload, catch, quietly};
-use crate::spawner::Spawner;
+use crate::sets::join_set::JoinSet;
+use crate::sets::spawner::Spawner;
 
-/// The children of a stream: they decide the order in which values are given.
-pub(crate) trait Children<T> {
+/// The children of a stream, and the order in which it gives their values.
+pub(crate) trait Order<T> {
     /// Those that were started and not taken.
     fn len(&self) -> usize;
 
@@ -32,7 +32,7 @@ pub(crate) trait Children<T> {
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>>;
 }
 
-/// [`Children`] that can start an `F`.
+/// Children of whom an `F` can become one.
 pub(crate) trait Start<F> {
     /// Starts a child.
     fn start(&mut self, future: F, location: &'static Location<'static>);
@@ -41,7 +41,7 @@ pub(crate) trait Start<F> {
     fn is_ended(&self) -> bool;
 }
 
-impl<T, S> Children<T> for JoinSet<'_, T, S> {
+impl<T, S> Order<T> for JoinSet<'_, T, S> {
     fn len(&self) -> usize {
         self.len()
     }
@@ -107,7 +107,7 @@ impl<I: Iterator, C: Start<I::Item>> ReadAhead<I, C> {
 impl<I, C> ReadAhead<I, C> {
     pub(crate) fn poll_next<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>>
     where
-        C: Children<T>,
+        C: Order<T>,
     {
         if let Err(payload) = self.fill() {
             resume_unwind(payload);
@@ -124,7 +124,7 @@ impl<I, C> ReadAhead<I, C> {
     /// Of how many values it is known that they are still to come.
     pub(crate) fn size_hint<T>(&self) -> (usize, Option<usize>)
     where
-        C: Children<T>,
+        C: Order<T>,
     {
         // An item may be cancelled and give none; and how many are left in the iterator is not asked.
         let most = match self.items {
@@ -136,7 +136,7 @@ impl<I, C> ReadAhead<I, C> {
 
     pub(crate) fn is_terminated<T>(&self) -> bool
     where
-        C: Children<T>,
+        C: Order<T>,
     {
         self.items.is_none() && self.children.len() == 0
     }
@@ -144,7 +144,7 @@ impl<I, C> ReadAhead<I, C> {
     /// Starts items until `limit` are ahead, or there are no more.
     fn fill<T>(&mut self) -> Result<(), Payload>
     where
-        C: Children<T>,
+        C: Order<T>,
     {
         if self.items.is_none() || self.children.len() >= self.limit {
             return Ok(());
@@ -168,7 +168,7 @@ impl<I, C> ReadAhead<I, C> {
 
     pub(crate) fn debug<T>(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result
     where
-        C: Children<T>,
+        C: Order<T>,
     {
         f.debug_struct(name)
             .field("ahead", &self.children.len())

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project::pin_project;
 
-use crate::results::{Results, Slot};
+use crate::sets::results::{Results, Slot};
 
 /// The future of a child of a set.
 ///

@@ -5,22 +5,22 @@
 //! the pool share. One lock decides between them, above all whether the closure is started or
 //! skipped.
 //!
-//! # Stages
+//! # Progress
 //!
-//! | stage | means | left when |
+//! | progress | means | left when |
 //! |---|---|---|
-//! | [`Queued`](Stage::Queued) | it is in here | a thread starts it; its child is dropped: it is skipped, and dropped with that |
-//! | [`Running`](Stage::Running) | a thread is in it | it returns or panics; its child is dropped |
-//! | [`Lingering`](Stage::Lingering) | likewise, and nobody wants its value | it returns or panics |
-//! | [`Done`](Stage::Done) | its value is in here, unless it panicked | its child takes the value or is dropped |
-//! | [`Over`](Stage::Over) | nothing is left of it | – |
+//! | [`Queued`](Progress::Queued) | it is in here | a thread starts it; its child is dropped: it is skipped, and dropped with that |
+//! | [`Running`](Progress::Running) | a thread is in it | it returns or panics; its child is dropped |
+//! | [`Lingering`](Progress::Lingering) | likewise, and nobody wants its value | it returns or panics |
+//! | [`Done`](Progress::Done) | its value is in here, unless it panicked | its child takes the value or is dropped |
+//! | [`Over`](Progress::Over) | nothing is left of it | – |
 //!
 //! # Invariants
 //!
 //! 1. Nothing of the user's is dropped under the lock: closures and values are moved out first.
 //! 2. What the pool holds is the husk: when its child is gone there is neither closure nor value in
 //!    it, so it does not matter when the pool comes to it.
-//! 3. A panic of the closure is handed to the scope before the stage says that it is over. So a scope
+//! 3. A panic of the closure is handed to the scope before the progress says that it is over. So a scope
 //!    that was waited for knows of all panics.
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::enclosing::Inside;
+use crate::cancel::enclosing::Innermost;
 use crate::panic::wake;
 use crate::shared::Shared;
 use crate::sync::Mutex;
@@ -42,13 +42,13 @@ pub(crate) struct Closure<F, T> {
 }
 
 struct State<F, T> {
-    stage: Stage<F, T>,
+    progress: Progress<F, T>,
     /// The waker of the child, once that was polled.
     waker: Option<Waker>,
 }
 
 /// How far a closure is; see the table in the module documentation.
-enum Stage<F, T> {
+enum Progress<F, T> {
     Queued(F),
     Running,
     Lingering,
@@ -66,7 +66,7 @@ where
             return;
         };
         // A scope that the closure opens is inside this one.
-        let inside = Inside::enter(Arc::clone(&self.shared));
+        let inside = Innermost::enter(Arc::clone(&self.shared));
         let value = self.shared.report(closure);
         drop(inside);
         self.end(value);
@@ -74,10 +74,10 @@ where
 
     fn start(&self) -> Option<F> {
         let mut state = self.state.lock();
-        match mem::replace(&mut state.stage, Stage::Running) {
-            Stage::Queued(closure) => Some(closure),
+        match mem::replace(&mut state.progress, Progress::Running) {
+            Progress::Queued(closure) => Some(closure),
             skipped => {
-                state.stage = skipped;
+                state.progress = skipped;
                 None
             }
         }
@@ -85,13 +85,13 @@ where
 
     fn end(&self, value: Option<T>) {
         let mut state = self.state.lock();
-        if let Stage::Lingering = state.stage {
-            state.stage = Stage::Over;
+        if let Progress::Lingering = state.progress {
+            state.progress = Progress::Over;
             drop(state);
             self.shared.report(|| drop(value));
             self.shared.lingering.leave();
         } else {
-            state.stage = Stage::Done(value);
+            state.progress = Progress::Done(value);
             let waker = state.waker.take();
             drop(state);
             wake(waker);
@@ -111,7 +111,7 @@ impl<F, T, D> BlockingChild<F, T, D> {
         Self {
             closure: Arc::new(Closure {
                 state: Mutex::new(State {
-                    stage: Stage::Queued(closure),
+                    progress: Progress::Queued(closure),
                     waker: None,
                 }),
                 shared: Arc::clone(shared),
@@ -133,8 +133,8 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let waker = cx.waker().clone();
         let mut state = self.closure.state.lock();
-        match &mut state.stage {
-            Stage::Done(value) => {
+        match &mut state.progress {
+            Progress::Done(value) => {
                 if let Some(value) = value.take() {
                     return Poll::Ready(value);
                 }
@@ -156,14 +156,14 @@ where
 impl<F, T, D> Drop for BlockingChild<F, T, D> {
     fn drop(&mut self) {
         let mut state = self.closure.state.lock();
-        let next = match state.stage {
-            Stage::Running => {
+        let next = match state.progress {
+            Progress::Running => {
                 self.closure.shared.lingering.enter();
-                Stage::Lingering
+                Progress::Lingering
             }
-            _ => Stage::Over,
+            _ => Progress::Over,
         };
-        let last = mem::replace(&mut state.stage, next);
+        let last = mem::replace(&mut state.progress, next);
         let waker = state.waker.take();
         drop(state);
         drop(waker);
