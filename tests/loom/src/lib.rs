@@ -49,7 +49,6 @@ mod results;
 #[path = "../../../src/runtime/mod.rs"]
 mod runtime;
 #[allow(dead_code, reason = "the models do not use all of it")]
-#[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/shared.rs"]
 mod shared;
 #[path = "../../../src/cancel/signal.rs"]
