@@ -4,10 +4,11 @@
 //! 2. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
 //! 3. [`resources`]: what a scope holds, and how to test for a leak.
 //! 4. [`many`]: what is built on a scope every day, with many children.
-//! 5. [`recipes`]: what people ask for, and how it is put together.
-//! 6. [`moving`]: moving an async-std code base, step by step.
-//! 7. [`errors`]: the compiler errors that everybody meets, and their cures.
-//! 8. [`soundness`]: why borrowing children are safe.
+//! 5. [`recipes`]: what people ask for, and how it is put together: ending and failing.
+//! 6. [`structure`]: more recipes: limits, jobs beside the work, and the layout of a program.
+//! 7. [`moving`]: moving an async-std code base, step by step.
+//! 8. [`errors`]: the compiler errors that everybody meets, and their cures.
+//! 9. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 pub mod life {
@@ -29,9 +30,14 @@ pub mod many {
     #![doc = include_str!("guide/many.md")]
 }
 
-/// Recipes: time limits, races, retries, limits, progress bars, handshakes and the like.
+/// Recipes for ending and failing: time limits, races, `select!`, grace, retries, handshakes.
 pub mod recipes {
     #![doc = include_str!("guide/recipes.md")]
+}
+
+/// Recipes for structure: limits, progress bars, periodic jobs, structs with a handle, leak tests.
+pub mod structure {
+    #![doc = include_str!("guide/structure.md")]
 }
 
 /// Moving an async-std code base from `task::spawn` to scopes.
