@@ -16,7 +16,7 @@ async fn length(page: &str) -> usize {
 }
 
 fn main() {
-    let pages = vec!["index".to_string(), "guide".to_string()];
+    let pages = ["index".to_string(), "guide".to_string()];
     let mut total = 0;
     block_on(scope(async |s| {
         // All children run at the same time. They borrow `pages`: no `Arc`, no clone, no `'static`.
