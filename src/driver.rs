@@ -34,10 +34,10 @@ use std::task::{Context, Poll, ready};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::body::Body;
-use crate::cancel::signal::Outcome;
+use crate::cancel::cancellation::Outcome;
 use crate::engine::{Engine, drop_children};
 use crate::helper::Help;
-use crate::panic::{Payload, discard, quietly};
+use crate::panic::{discard, quietly};
 use crate::shared::Shared;
 
 /// A body with its children: the state machine behind both futures of a scope.
@@ -77,15 +77,17 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
     }
 
     /// Polls to the end of the scope: the body's output, if the scope was not stopped before there
-    /// was one, or the panic to raise.
+    /// was one.
     ///
-    /// `start` and `is_failure` are those of [`Body::poll`].
+    /// `start` and `is_failure` are those of [`Body::poll`]. Whoever calls this takes the scope's panic
+    /// afterwards, and raises it; output that is not to be returned has to be dropped before, for that
+    /// can panic as well.
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         start: impl Fn(F, &Arc<Shared>) -> Fut,
         is_failure: impl Fn(&Fut::Output) -> bool,
-    ) -> Poll<Result<Option<Fut::Output>, Payload>> {
+    ) -> Poll<Option<Fut::Output>> {
         let this = self.project();
         let (shared, engine, mut body) = (&*this.shared, this.engine, this.body);
         assert!(
@@ -109,14 +111,7 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
         }
         ready!(shared.lingering.poll(cx.waker()));
         *this.has_returned = true;
-        let output = body.take_output();
-        Poll::Ready(match shared.take_panic() {
-            None => Ok(output),
-            Some(payload) => {
-                quietly(|| drop(output));
-                Err(payload)
-            }
-        })
+        Poll::Ready(body.take_output())
     }
 }
 
@@ -124,8 +119,15 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
 impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        let (shared, mut body) = (&*this.shared, this.body);
-        finish(shared, this.engine, body.as_mut(), Outcome::Dropped);
+        let (shared, engine, mut body) = (&*this.shared, this.engine, this.body);
+        if !engine.is_over() {
+            // What destructors open is inside this scope, as in a poll.
+            let inherited = engine.help.choice.enter();
+            let inside = engine.enter(shared);
+            finish(shared, engine, body.as_mut(), Outcome::Dropped);
+            engine.leave(inside);
+            drop(inherited);
+        }
         shared.lingering.wait();
         quietly(|| drop(body.take_output()));
         if let Some(payload) = shared.take_panic() {

@@ -30,8 +30,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::cancel::cancellation::Outcome;
 use crate::cancel::enclosing::{self, Innermost};
-use crate::cancel::signal::Outcome;
 use crate::child::Runnable;
 use crate::helper::{Crew, Help};
 use crate::panic::{catch, quietly};

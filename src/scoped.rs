@@ -13,6 +13,7 @@ use pin_project::pin_project;
 
 use crate::driver::Driver;
 use crate::helper::Help;
+use crate::panic::quietly;
 use crate::runtime::{Choice, Lender, Runtime};
 use crate::scope::{Local, LocalScope, Multi, Scope};
 use crate::shared::Shared;
@@ -232,10 +233,15 @@ impl<F, Fut: Future, M> Future for Scoped<'_, F, Fut, M> {
         let this = self.project();
         let start =
             |entry, shared: &Arc<Shared>| (this.start)(entry, Scope::new(Arc::clone(shared)));
-        match ready!(this.driver.poll(cx, start, |_| false)) {
-            Ok(Some(output)) => Poll::Ready(output),
-            Ok(None) => unreachable!("a plain scope is stopped by nothing but a panic"),
-            Err(payload) => resume_unwind(payload),
+        let mut driver = this.driver;
+        let output = ready!(driver.as_mut().poll(cx, start, |_| false));
+        match (driver.shared().take_panic(), output) {
+            (None, Some(output)) => Poll::Ready(output),
+            (None, None) => unreachable!("a plain scope is stopped by nothing but a panic"),
+            (Some(payload), output) => {
+                quietly(|| drop(output));
+                resume_unwind(payload)
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::task::Wake;
 use std::thread;
 
 use crate::blocking::lingering::Lingering;
-use crate::cancel::signal::{Cancellation, Outcome};
+use crate::cancel::cancellation::{Cancellation, Outcome};
 use crate::panic::{Payload, catch, discard};
 use crate::ready::Ready;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
@@ -90,18 +90,28 @@ impl Shared {
     }
 
     /// Keeps the first panic of the scope and drops later ones; either way the scope ends.
+    ///
+    /// This wakes foreign wakers.
     pub(crate) fn panicked(&self, payload: Payload) {
-        let late = {
-            let mut panic = self.panic.lock();
-            match *panic {
-                None if !self.panic_taken.load(Ordering::Relaxed) => {
-                    *panic = Some(payload);
-                    self.has_panic.store(true, Ordering::Release);
-                    None
-                }
-                _ => Some(payload),
+        let late = self.keep_panic(payload);
+        self.stop_for_panic(late);
+    }
+
+    /// The first half of [`panicked`](Self::panicked), which tells nobody. Gives a later panic back.
+    pub(crate) fn keep_panic(&self, payload: Payload) -> Option<Payload> {
+        let mut panic = self.panic.lock();
+        match *panic {
+            None if !self.panic_taken.load(Ordering::Relaxed) => {
+                *panic = Some(payload);
+                self.has_panic.store(true, Ordering::Release);
+                None
             }
-        };
+            _ => Some(payload),
+        }
+    }
+
+    /// The second half, with what the first gave.
+    pub(crate) fn stop_for_panic(&self, late: Option<Payload>) {
         // Also for a late one: whoever was first, on another thread, may not have come to it yet.
         self.stop(Outcome::Panicked);
         if let Some(payload) = late {

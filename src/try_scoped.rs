@@ -14,7 +14,7 @@ use pin_project::pin_project;
 use crate::driver::Driver;
 use crate::fallible::HeldSlot;
 use crate::helper::Help;
-use crate::panic::{catch, quietly};
+use crate::panic::quietly;
 use crate::runtime::{Choice, Lender, Runtime};
 use crate::scope::{Local, Multi, Scope};
 use crate::shared::Shared;
@@ -160,24 +160,22 @@ where
             }
             output.is_err()
         };
-        let result = ready!(this.driver.poll(cx, start, is_failure));
-        let panic = match (result, this.error.take()) {
-            (Ok(Some(output)), None) => return Poll::Ready(output),
-            (Ok(None), None) => unreachable!("a scope is stopped by a panic or an error"),
-            (Err(payload), error) => {
-                quietly(|| drop(error));
-                payload
-            }
-            // The body may have finished before: its value goes, and a panic beats an error.
-            (Ok(output), Some(error)) => match catch(|| drop(output)) {
-                Ok(()) => return Poll::Ready(Err(error)),
-                Err(payload) => {
-                    quietly(|| drop(error));
-                    payload
-                }
-            },
-        };
-        resume_unwind(panic)
+        let mut driver = this.driver;
+        let mut output = ready!(driver.as_mut().poll(cx, start, is_failure));
+        let error = this.error.take();
+        if error.is_some() {
+            // The body may have finished before. Its value goes, and can panic.
+            driver.shared().report(|| drop(output.take()));
+        }
+        if let Some(panic) = driver.shared().take_panic() {
+            quietly(|| drop(output));
+            quietly(|| drop(error));
+            resume_unwind(panic); // which beats an error
+        }
+        match error.map_or(output, |error| Some(Err(error))) {
+            Some(result) => Poll::Ready(result),
+            None => unreachable!("a scope is stopped by a panic or an error"),
+        }
     }
 }
 

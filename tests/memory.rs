@@ -13,14 +13,15 @@ mod life;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::future::pending;
-use std::pin::pin;
+use std::future::{Future, pending};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::Waker;
 
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, yield_now};
 use life::{Gate, poll_once, run, settle};
-use taskpen::scope;
+use taskpen::{local_scope, scope};
 
 /// The system's allocator, with a count of the bytes in use.
 struct Counting;
@@ -354,4 +355,65 @@ fn cancelled_scopes_one_after_the_other() {
     })
     .serial());
     assert_eq!(watch.rounds, MANY / 40);
+}
+
+/// S8: what a burst of values needed is given back when they were read.
+each_form!(set_after_a_burst, |scope, ok| {
+    let outcome = run(scope(async |s| {
+        let mut set = s.join_set();
+        let before = live();
+        for _ in 0..2 {
+            for _ in 0..1_000 {
+                set.spawn(async { ok([0_u8; 1_024]) });
+            }
+            while !s.is_empty() {
+                yield_now().await;
+            }
+            while set.next().await.is_some() {}
+        }
+        // Room for 64 values, twice.
+        assert!(live() - before < 200_000, "keeps {}", live() - before);
+        ok(())
+    })
+    .serial());
+    assert_eq!(outcome, ok(()));
+});
+
+type Generation = (Gate, Pin<Box<dyn Future<Output = ()>>>);
+
+/// A scope that opens its successor when it is told to, polls it once, hands it over, and ends.
+fn generation(successor: &Rc<Cell<Option<Generation>>>, has_token: bool) -> Generation {
+    let (gate, successor) = (Gate::default(), Rc::clone(successor));
+    let told = gate.wait();
+    let this = local_scope(async move |s| {
+        let _token = has_token.then(|| s.cancel_token());
+        told.await;
+        let (gate, mut next) = generation(&successor, has_token);
+        assert!(poll_once(next.as_mut()).is_pending());
+        successor.set(Some((gate, next)));
+    });
+    (gate, Box::pin(this))
+}
+
+/// K10: each scope of a long row begins inside the one before. Only the last is alive, and it does not
+/// keep the others; nor does its drop, which would have to drop them all, overflow the stack.
+#[test]
+fn relay() {
+    for has_token in [false, true] {
+        let last = |generations| {
+            let before = live();
+            let successor = Rc::default();
+            let (mut gate, mut this) = generation(&successor, has_token);
+            assert!(poll_once(this.as_mut()).is_pending());
+            for _ in 0..generations {
+                gate.open();
+                run(this);
+                (gate, this) = successor.take().unwrap();
+            }
+            (live() - before, this, gate)
+        };
+        let (short, ..) = last(10);
+        let (long, ..) = last(20_000);
+        assert!(long <= short, "{long} bytes instead of {short}");
+    }
 }

@@ -20,8 +20,9 @@
 //! 1. Nothing of the user's is dropped under the lock: closures and values are moved out first.
 //! 2. What the pool holds is the husk: when its child is gone there is neither closure nor value in
 //!    it, so it does not matter when the pool comes to it.
-//! 3. A panic of the closure is handed to the scope before the progress says that it is over. So a scope
-//!    that was waited for knows of all panics.
+//! 3. A panic of the closure is kept by the scope before the progress says that it is over, and the
+//!    scope is stopped for it afterwards. So a scope that was waited for knows of all panics; and who
+//!    is woken by the stop, on this very thread, can drop the scope, for nothing is to be waited for.
 #![forbid(unsafe_code)]
 
 use std::future::Future;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::cancel::enclosing::Innermost;
-use crate::panic::wake;
+use crate::panic::{catch, wake};
 use crate::shared::Shared;
 use crate::sync::Mutex;
 
@@ -49,7 +50,8 @@ struct State<F, T> {
 
 /// How far a closure is; see the table in the module documentation.
 enum Progress<F, T> {
-    Queued(F),
+    /// In a box, so that the husk of a large one is small.
+    Queued(Box<F>),
     Running,
     Lingering,
     Done(Option<T>),
@@ -67,12 +69,19 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = Innermost::enter(Arc::clone(&self.shared));
-        let value = self.shared.report(closure);
+        let value = catch(closure);
         drop(inside);
-        self.end(value);
+        match value {
+            Ok(value) => self.end(Some(value)),
+            Err(payload) => {
+                let late = self.shared.keep_panic(payload);
+                self.end(None);
+                self.shared.stop_for_panic(late);
+            }
+        }
     }
 
-    fn start(&self) -> Option<F> {
+    fn start(&self) -> Option<Box<F>> {
         let mut state = self.state.lock();
         match mem::replace(&mut state.progress, Progress::Running) {
             Progress::Queued(closure) => Some(closure),
@@ -88,8 +97,12 @@ where
         if let Progress::Lingering = state.progress {
             state.progress = Progress::Over;
             drop(state);
-            self.shared.report(|| drop(value));
+            let panic = catch(|| drop(value)).err();
+            let late = panic.map(|payload| self.shared.keep_panic(payload));
             self.shared.lingering.leave();
+            if let Some(late) = late {
+                self.shared.stop_for_panic(late);
+            }
         } else {
             state.progress = Progress::Done(value);
             let waker = state.waker.take();
@@ -111,7 +124,7 @@ impl<F, T, D> BlockingChild<F, T, D> {
         Self {
             closure: Arc::new(Closure {
                 state: Mutex::new(State {
-                    progress: Progress::Queued(closure),
+                    progress: Progress::Queued(Box::new(closure)),
                     waker: None,
                 }),
                 shared: Arc::clone(shared),
@@ -169,5 +182,19 @@ impl<F, T, D> Drop for BlockingChild<F, T, D> {
         drop(waker);
         // The closure that was skipped, or the value that nobody took.
         drop(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B5: what the pool holds of a closure that was skipped is small, however large that was.
+    #[test]
+    fn husk() {
+        assert_eq!(
+            size_of::<Closure<[u8; 4096], ()>>(),
+            size_of::<Closure<(), ()>>()
+        );
     }
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`token`] | what users see: the methods of a scope, [`CancelToken`], [`Cancelled`] |
 //! | [`cause`] | [`Cause`]: why |
-//! | [`signal`] | the state behind them, and who waits for it |
+//! | [`cancellation`] | what every scope has of it |
+//! | [`signal`] | what is made when somebody asks: the cause, and who waits for it |
 //! | [`enclosing`] | which scope is inside which |
 #![forbid(unsafe_code)]
 
+pub(crate) mod cancellation;
 pub(crate) mod cause;
 pub(crate) mod enclosing;
 pub(crate) mod signal;

@@ -14,14 +14,14 @@
 //!
 //! # Parts
 //!
-//! [`Cancellation`] is what the shared state of a scope always has: how the scope came to its end,
+//! [`Cancellation`](crate::cancel::cancellation::Cancellation) is what the shared state of a scope always has: how the scope came to its end,
 //! if it has, a link to its parent, and a place for a [`Signal`]. The signal is made when somebody
 //! wants a token, and with it those of all ancestors. It holds the cause and the waiters. A waiter
 //! is a task, or the signal of a nested scope.
 //!
 //! # Invariants
 //!
-//! 1. The bit [`WATCHED`] of [`Cancellation::state`] is set after the signal is in its place and
+//! 1. The bit `WATCHED` of the state of a `Cancellation` is set after the signal is in its place and
 //!    linked to its parent, and the outcome is entered in the same word, each by a
 //!    read-modify-write. So one of the two sees the other: the end of a scope finds the signal, or
 //!    who made the signal finds the outcome.
@@ -32,11 +32,14 @@
 //! 4. A cause of its own is set only if there is none in the ancestors, and what is seen there is
 //!    set as its own before it is shown. So a cause, once seen, is the first.
 //! 5. A thread that holds a signal's lock may take its parent's; nobody takes locks in the other
-//!    direction. No foreign code runs under any: wakers are cloned before, woken and dropped after.
+//!    direction. The lock of a link to a parent is held for a moment, and no other one meanwhile. No
+//!    foreign code runs under any: wakers are cloned before, woken and dropped after.
+//! 6. A scope that has ended, and a signal that has a cause, let go of their parents: their answer
+//!    stands. So a scope that has left the one it began in keeps that one, and nothing around it,
+//!    even if each in a long row began in the one before.
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::iter::successors;
 use std::mem;
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
@@ -45,159 +48,28 @@ use slab::Slab;
 
 use crate::cancel::cause::Cause;
 use crate::panic::{quietly, wake};
-use crate::shared::Shared;
-use crate::sync::{AtomicU8, Mutex, Ordering};
+use crate::sync::Mutex;
 
-/// How a scope came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Outcome {
-    /// The body or a child gave an `Err`.
-    Failed = 1,
-    /// Something panicked.
-    Panicked = 2,
-    /// The normal end.
-    Ended = 3,
-    /// The scope's future was dropped before its end.
-    Dropped = 4,
-}
-
-/// The bits of [`Cancellation::state`] that hold an [`Outcome`], or 0 while there is none.
-const OUTCOME: u8 = 0b0111;
-/// Set once there is a signal that has to learn of the outcome.
-const WATCHED: u8 = 0b1000;
-
-impl Outcome {
-    fn of(state: u8) -> Option<Self> {
-        let all = [Self::Failed, Self::Panicked, Self::Ended, Self::Dropped];
-        all.into_iter()
-            .find(|outcome| *outcome as u8 == state & OUTCOME)
-    }
-
-    fn cause(self) -> Cause {
-        match self {
-            Self::Failed => Cause::Failed,
-            Self::Panicked => Cause::Panicked,
-            Self::Ended => Cause::Ended,
-            Self::Dropped => Cause::Dropped,
-        }
-    }
-}
-
-/// What a scope always has of its cancellation.
-#[derive(Debug, Default)]
-pub(crate) struct Cancellation {
-    /// The outcome, and whether there is a signal.
-    state: AtomicU8,
-    /// Made when somebody asks.
-    signal: OnceLock<Arc<Signal>>,
-    /// The scope in which this one was polled for the first time.
-    parent: OnceLock<Arc<Shared>>,
-}
-
-impl Cancellation {
-    /// Says in which scope this one is polled. For the first poll.
-    pub(crate) fn set_parent(&self, parent: Option<Arc<Shared>>) {
-        if let Some(parent) = parent {
-            // A second one changes nothing: where a scope began is what counts.
-            let _ = self.parent.set(parent);
-        }
-    }
-
-    /// True if no poll may start any more because something failed.
-    pub(crate) fn is_stopped(&self) -> bool {
-        let outcome = self.state.load(Ordering::Acquire) & OUTCOME;
-        outcome == Outcome::Failed as u8 || outcome == Outcome::Panicked as u8
-    }
-
-    /// Enters the outcome, if there is none yet, and tells whoever waits.
-    ///
-    /// This wakes foreign wakers; it never unwinds.
-    pub(crate) fn settle(&self, outcome: Outcome) {
-        let enter = |state| (state & OUTCOME == 0).then_some(state | outcome as u8);
-        // Release: who sees the outcome sees what led to it. Acquire: we see the signal.
-        let entered = self
-            .state
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, enter);
-        let (Ok(before) | Err(before)) = entered;
-        if before & WATCHED != 0 {
-            // Also if somebody was first, who may not have come to it yet: this returns when
-            // everybody was told.
-            let first = Outcome::of(before).unwrap_or(outcome);
-            self.signal().fire(first.cause());
-        }
-    }
-
-    /// Whether the scope was cancelled; makes no signal.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        for scope in self.with_ancestors() {
-            let state = scope.state.load(Ordering::Acquire);
-            if state & WATCHED != 0 {
-                // It knows of its ancestors, and says the same as the tokens.
-                return scope.signal().is_cancelled();
-            }
-            if state & OUTCOME != 0 {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The signal; made at the first call, after those of all ancestors.
-    pub(crate) fn signal(&self) -> &Arc<Signal> {
-        let is_watched = |scope: &&Self| scope.state.load(Ordering::Acquire) & WATCHED != 0;
-        // Not recursive: scopes can be nested as deep as the stack carries.
-        let unwatched: Vec<_> = self
-            .with_ancestors()
-            .take_while(|scope| !is_watched(scope))
-            .collect();
-        for scope in unwatched.into_iter().rev() {
-            scope.watch();
-        }
-        let Some(signal) = self.signal.get() else {
-            unreachable!("a scope that is watched has a signal");
-        };
-        signal
-    }
-
-    /// Makes the signal, links it to its parent's and sets [`WATCHED`]. If several threads are
-    /// here at once, each makes sure of all that before it goes on.
-    fn watch(&self) {
-        let signal = self.signal.get_or_init(|| {
-            let parent = self.parent.get();
-            let parent = parent.and_then(|parent| parent.cancellation.signal.get());
-            Arc::new(Signal::new(parent.cloned()))
-        });
-        // Asked for too late to know what was first, it says how the scope itself ended.
-        if let Some(outcome) = Outcome::of(self.state.load(Ordering::Acquire)) {
-            let _ = signal.cause.set(outcome.cause());
-        }
-        signal.link();
-        let before = self.state.fetch_or(WATCHED, Ordering::AcqRel);
-        if let Some(outcome) = Outcome::of(before) {
-            signal.fire(outcome.cause());
-        }
-    }
-
-    fn with_ancestors(&self) -> impl Iterator<Item = &Self> {
-        successors(Some(self), |scope| {
-            scope.parent.get().map(|parent| &parent.cancellation)
-        })
-    }
+/// What a signal knows itself of its cancellation.
+enum Answer<'a> {
+    Cancelled(&'a Cause),
+    Not,
+    AskParent(Arc<Signal>),
 }
 
 /// The cause of a scope's cancellation, and who waits for it.
 pub(crate) struct Signal {
     cause: OnceLock<Cause>,
-    parent: Option<Arc<Signal>>,
+    /// `None` from the beginning if it has none; emptied when there is a cause.
+    parent: Option<Mutex<Option<Arc<Signal>>>>,
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Default)]
 struct Waiting {
     waiters: Slab<Waiter>,
-    /// The key among the waiters of the parent, while the signal is there.
-    link: Option<usize>,
+    /// The parent, and the key among its waiters, while the signal is there.
+    link: Option<(Arc<Signal>, usize)>,
 }
 
 enum Waiter {
@@ -206,27 +78,78 @@ enum Waiter {
 }
 
 impl Signal {
-    fn new(parent: Option<Arc<Self>>) -> Self {
+    pub(crate) fn new(parent: Option<Arc<Self>>) -> Self {
         Self {
             cause: OnceLock::new(),
-            parent,
+            parent: parent.map(|parent| Mutex::new(Some(parent))),
             waiting: Mutex::new(Waiting::default()),
         }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.ancestors()
-            .chain([self])
-            .any(|signal| signal.cause.get().is_some())
+        match self.ask() {
+            Answer::Cancelled(_) => true,
+            Answer::Not => false,
+            Answer::AskParent(parent) => parent.nearest_cancelled().is_some(),
+        }
     }
 
     /// The cause, if the scope was cancelled.
     pub(crate) fn cause(&self) -> Option<&Cause> {
-        if let Some(cause) = self.cause.get() {
-            return Some(cause);
+        match self.ask() {
+            Answer::Cancelled(cause) => Some(cause),
+            Answer::Not => None,
+            Answer::AskParent(parent) => {
+                let cancelled = parent.nearest_cancelled()?;
+                let cause = cancelled.cause.get()?;
+                Some(self.cause.get_or_init(|| cause.for_nested()))
+            }
         }
-        let cause = self.ancestors().find_map(|signal| signal.cause.get())?;
-        Some(self.cause.get_or_init(|| cause.for_nested()))
+    }
+
+    /// What the signal knows itself.
+    fn ask(&self) -> Answer<'_> {
+        if let Some(cause) = self.cause.get() {
+            return Answer::Cancelled(cause);
+        }
+        match self.parent() {
+            Some(parent) => Answer::AskParent(parent),
+            // It may have gone just now, and then there is a cause.
+            None => self.cause.get().map_or(Answer::Not, Answer::Cancelled),
+        }
+    }
+
+    /// This signal or the nearest ancestor that has a cause.
+    fn nearest_cancelled(self: Arc<Self>) -> Option<Arc<Self>> {
+        let mut signal = self;
+        loop {
+            let parent = match signal.ask() {
+                Answer::Cancelled(_) => break,
+                Answer::Not => return None,
+                Answer::AskParent(parent) => parent,
+            };
+            signal = parent;
+        }
+        Some(signal)
+    }
+
+    /// The parent, while there is no cause.
+    fn parent(&self) -> Option<Arc<Self>> {
+        self.parent.as_ref()?.lock().clone()
+    }
+
+    /// Enters the cause of a scope that had ended before anybody asked.
+    pub(crate) fn set_late(&self, cause: Cause) {
+        let _ = self.cause.set(cause);
+        self.let_go_of_parent();
+    }
+
+    /// For a signal that has a cause.
+    fn let_go_of_parent(&self) {
+        if let Some(parent) = &self.parent {
+            let parent = parent.lock().take();
+            drop(parent);
+        }
     }
 
     /// Cancels the scope, for this cause if it is the first.
@@ -259,10 +182,6 @@ impl Signal {
         quietly(|| drop(waiter));
     }
 
-    fn ancestors(&self) -> impl Iterator<Item = &Self> {
-        successors(self.parent.as_deref(), |signal| signal.parent.as_deref())
-    }
-
     fn has_waker(&self, key: usize, waker: &Waker) -> bool {
         match self.waiting.lock().waiters.get(key) {
             Some(Waiter::Task(current)) => current.will_wake(waker),
@@ -290,8 +209,8 @@ impl Signal {
 
     /// Enters the signal among the waiters of its parent, unless it is there or one of the two was
     /// cancelled.
-    fn link(self: &Arc<Self>) {
-        let Some(parent) = &self.parent else {
+    pub(crate) fn link(self: &Arc<Self>) {
+        let Some(parent) = self.parent() else {
             return;
         };
         let mut waiting = self.waiting.lock();
@@ -301,7 +220,9 @@ impl Signal {
         let mut others = parent.waiting.lock();
         if !parent.is_cancelled() {
             let nested = Waiter::Nested(Arc::clone(self));
-            waiting.link = Some(others.waiters.insert(nested));
+            let key = others.waiters.insert(nested);
+            drop(others);
+            waiting.link = Some((parent, key));
         }
     }
 
@@ -317,6 +238,7 @@ impl Signal {
     }
 
     fn take_waiters(&self, wakers: &mut Vec<Waker>, nested: &mut Vec<Arc<Self>>) {
+        let _ = self.cause(); // which makes one of its own of what it inherits
         let Waiting { waiters, link } = mem::take(&mut *self.waiting.lock());
         for (_, waiter) in waiters {
             match waiter {
@@ -324,9 +246,10 @@ impl Signal {
                 Waiter::Nested(signal) => nested.push(signal),
             }
         }
-        if let (Some(parent), Some(key)) = (&self.parent, link) {
+        if let Some((parent, key)) = link {
             parent.leave(key);
         }
+        self.let_go_of_parent();
     }
 }
 

@@ -20,7 +20,7 @@ use futures_core::stream::FusedStream;
 
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::limited::LimitedJoinSet;
-use crate::sets::results::Results;
+use crate::sets::results::{Results, SPARE};
 use crate::sets::spawner::{ScopeHandle, Spawner};
 use crate::try_scope::TryScope;
 
@@ -332,6 +332,9 @@ impl<T, S> Stream for JoinSet<'_, T, S> {
         let set = self.get_mut();
         loop {
             if let Some(value) = set.unread.pop_front() {
+                if set.unread.is_empty() {
+                    set.unread.shrink_to(SPARE); // after a burst
+                }
                 return Poll::Ready(Some(value));
             }
             if set.running == 0 {

@@ -66,12 +66,16 @@ struct State<T> {
     closed: bool,
 }
 
+/// Room for so many values is kept when there are none, and no more.
+pub(crate) const SPARE: usize = 64;
+
 impl<T> State<T> {
     /// Moves the values to the end of `values`. Of how many children that is all.
     fn take(&mut self, values: &mut VecDeque<T>) -> usize {
         let heard_of = mem::take(&mut self.lost) + self.values.len();
         if values.is_empty() {
-            mem::swap(values, &mut self.values); // both keep their memory
+            mem::swap(values, &mut self.values); // both keep their memory, within limits
+            self.values.shrink_to(SPARE);
         } else {
             values.append(&mut self.values);
         }

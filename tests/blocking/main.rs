@@ -12,3 +12,4 @@ mod foreign;
 
 mod failure;
 mod waiting;
+mod wakers;

@@ -13,7 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::lenders::Pool;
-use crate::life::{Counter, Gate, Wakes, poll_once, poll_with, run, settle, watched};
+use crate::life::{
+    Counter, Gate, OnDrop, Wakes, let_run, poll_once, poll_with, run, settle, watched,
+};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{CancelToken, Cause, Scope, TryScope, scope, try_scope};
 
@@ -359,4 +361,31 @@ fn one_wake_each() {
     }));
     assert!(is_told.load(SeqCst));
     assert_eq!(wakes.count(), 1);
+}
+
+/// K6: a scope that the destructor of a child opens is inside the child's, whatever ends that.
+#[test]
+fn scope_in_a_destructor() {
+    let seen = Mutex::new(Vec::new());
+    let child = || {
+        let on_drop = OnDrop::new(|| {
+            let cause = run(scope(async |s| s.cause())).map(|cause| cause.root().clone());
+            seen.lock().unwrap().push(cause);
+        });
+        async move {
+            let _on_drop = on_drop;
+            pending().await
+        }
+    };
+    let failed = run(try_scope(async |s: TryScope<'_, ()>| {
+        s.spawn::<_, ()>(child());
+        let_run().await;
+        Err::<(), _>(())
+    }));
+    assert_eq!(failed, Err(()));
+    let mut dropped = Box::pin(scope(async |s| s.spawn::<_>(child()).await));
+    assert!(settle(dropped.as_mut()).is_pending());
+    drop::<Pin<Box<_>>>(dropped);
+    let causes = seen.into_inner().unwrap();
+    assert_eq!(causes, [Some(Cause::Failed), Some(Cause::Dropped)]);
 }

@@ -252,3 +252,27 @@ fn value_and_error_that_panic() {
     assert_eq!(name, "value");
     assert_eq!(drops.get(), 2);
 }
+
+/// F3: a value in a handle that the body returned, where an `Err` ends the scope: nobody gets the handle,
+/// and a panic beats the `Err`.
+#[test]
+fn value_in_a_returned_handle() {
+    let drops = Tally::new();
+    let name = raised(|| {
+        block_on(try_scope(async |s: TryScope<'_, &str>| {
+            let value = drops.bomb("value");
+            let handle = s.spawn(async { Ok(value) });
+            while !handle.is_finished() {
+                yield_now().await;
+            }
+            s.spawn(async {
+                yield_now().await;
+                Err::<(), _>("lost")
+            });
+            Ok(handle)
+        }))
+        .is_err()
+    });
+    assert_eq!(name, "value");
+    assert_eq!(drops.get(), 1);
+}

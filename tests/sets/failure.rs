@@ -308,3 +308,28 @@ fn foreign_waker() {
         });
     }
 }
+
+/// S10: a value that nobody read, in a set that the body returned, where an `Err` ends the scope: a panic
+/// beats the `Err`.
+#[test]
+fn value_in_a_returned_set() {
+    let drops = Tally::new();
+    let name = raised(|| {
+        block_on(try_scope(async |s: TryScope<'_, &str>| {
+            let mut set = s.join_set();
+            let value = drops.bomb("value");
+            set.spawn(async { Ok(value) });
+            while !s.is_empty() {
+                yield_now().await;
+            }
+            s.spawn(async {
+                yield_now().await;
+                Err::<(), _>("lost")
+            });
+            Ok(set)
+        }))
+        .is_err()
+    });
+    assert_eq!(name, "value");
+    assert_eq!(drops.get(), 1);
+}

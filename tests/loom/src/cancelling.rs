@@ -6,8 +6,9 @@ use std::task::Waker;
 
 use loom::thread;
 
+use crate::cancel::cancellation::Outcome;
 use crate::cancel::cause::Cause;
-use crate::cancel::signal::{Outcome, Signal};
+use crate::cancel::signal::Signal;
 use crate::shared::Shared;
 use crate::support::{Outcome as Seen, Scope, Wakes, explore, explore_within};
 
@@ -189,4 +190,46 @@ fn nested_wait_and_cancel() {
     WOKEN.assert_seen();
     OUTER.assert_seen();
     INNER.assert_seen();
+}
+
+/// K6: a nested scope lets go of its parent when it learns of a cause. Whoever has seen the outer one
+/// cancelled sees that of the nested one in that moment, too; with a token of it and without.
+#[test]
+fn nested_lets_go() {
+    static BEFORE: Seen = Seen::new("the outer scope was not cancelled yet");
+    static AFTER: Seen = Seen::new("the outer scope was cancelled");
+
+    for has_token in [true, false] {
+        explore(move || {
+            let outer = Shared::new();
+            let inner = Shared::new();
+            inner.cancellation.set_parent(Some(Arc::clone(&outer)));
+            outer.cancellation.signal();
+            if has_token {
+                inner.cancellation.signal();
+            }
+            let canceller = thread::spawn({
+                let (outer, inner) = (Arc::clone(&outer), Arc::clone(&inner));
+                move || {
+                    outer.cancellation.signal().fire(asked("outer"));
+                    inner.cancellation.settle(Outcome::Ended);
+                }
+            });
+            // Looks under a lock, which loom sees.
+            let signal = outer.cancellation.signal();
+            let wait = Wait::poll(signal);
+            match wait.is_over {
+                true => {
+                    AFTER.mark();
+                    assert!(inner.cancellation.is_cancelled());
+                }
+                false => BEFORE.mark(),
+            }
+            canceller.join().unwrap();
+            wait.assert_told(signal);
+            assert!(inner.cancellation.is_cancelled());
+        });
+    }
+    BEFORE.assert_seen();
+    AFTER.assert_seen();
 }

@@ -18,6 +18,8 @@
 
 #[path = "../../../src/body.rs"]
 mod body;
+#[path = "../../../src/cancel/cancellation.rs"]
+mod cancellation;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/cancel/cause.rs"]
 mod cause;
@@ -79,7 +81,7 @@ mod blocking {
     pub(crate) use crate::{closure, lingering};
 }
 mod cancel {
-    pub(crate) use crate::{cause, enclosing, signal};
+    pub(crate) use crate::{cancellation, cause, enclosing, signal};
 }
 mod sets {
     pub(crate) use crate::results;

@@ -201,11 +201,11 @@ impl Scope {
             .driver
             .as_mut()
             .poll(&mut cx, |body, _| body, |()| false);
-        match poll {
-            Poll::Pending => false,
-            Poll::Ready(Ok(_)) => true,
-            Poll::Ready(Err(_)) => panic!("something in the model has panicked"),
+        if poll.is_ready() {
+            let panic = self.driver.shared().take_panic();
+            assert!(panic.is_none(), "something in the model has panicked");
         }
+        poll.is_ready()
     }
 
     /// Polls to the end; how often the scope was idle before.
