@@ -94,7 +94,10 @@ impl Shared {
     /// This wakes foreign wakers.
     pub(crate) fn panicked(&self, payload: Payload) {
         let late = self.keep_panic(payload);
-        self.stop_for_panic(late);
+        self.stop_for_panic();
+        if let Some(payload) = late {
+            discard(payload);
+        }
     }
 
     /// The first half of [`panicked`](Self::panicked), which tells nobody. Gives a later panic back.
@@ -110,13 +113,10 @@ impl Shared {
         }
     }
 
-    /// The second half, with what the first gave.
-    pub(crate) fn stop_for_panic(&self, late: Option<Payload>) {
-        // Also for a late one: whoever was first, on another thread, may not have come to it yet.
+    /// The second half, also for a later one: whoever was first, on another thread, may not have come
+    /// to it yet.
+    pub(crate) fn stop_for_panic(&self) {
         self.stop(Outcome::Panicked);
-        if let Some(payload) = late {
-            discard(payload);
-        }
     }
 
     /// Takes the panic out, for good: later ones are dropped where they happen.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::cancel::enclosing::Innermost;
-use crate::panic::{catch, wake};
+use crate::panic::{Payload, catch, discard, wake};
 use crate::shared::Shared;
 use crate::sync::Mutex;
 
@@ -74,10 +74,16 @@ where
         match value {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
-                let late = self.shared.keep_panic(payload);
+                self.keep_panic(payload);
                 self.end(None);
-                self.shared.stop_for_panic(late);
+                self.shared.stop_for_panic();
             }
+        }
+    }
+
+    fn keep_panic(&self, payload: Payload) {
+        if let Some(late) = self.shared.keep_panic(payload) {
+            discard(late); // now, while the scope waits
         }
     }
 
@@ -97,11 +103,10 @@ where
         if let Progress::Lingering = state.progress {
             state.progress = Progress::Over;
             drop(state);
-            let panic = catch(|| drop(value)).err();
-            let late = panic.map(|payload| self.shared.keep_panic(payload));
+            let dropped = catch(|| drop(value)).map_err(|payload| self.keep_panic(payload));
             self.shared.lingering.leave();
-            if let Some(late) = late {
-                self.shared.stop_for_panic(late);
+            if dropped.is_err() {
+                self.shared.stop_for_panic();
             }
         } else {
             state.progress = Progress::Done(value);

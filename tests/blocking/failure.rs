@@ -5,7 +5,7 @@ use std::any::Any;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -118,7 +118,41 @@ fn failures_in_a_drop() {
     });
 }
 
-/// B7, F4: so is an error, if the scope is dropped while it waits for a closure.
+/// Takes its time to be dropped, and says when that is done.
+struct Slow(Arc<AtomicBool>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        for _ in 0..1_000 {
+            thread::yield_now();
+        }
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// B7: the payload of a panic that was not the first goes while the scope waits.
+#[test]
+fn payload_of_a_later_panic() {
+    watched(|| {
+        let dropped = Arc::<AtomicBool>::default();
+        let payload = Slow(Arc::clone(&dropped));
+        let (mut blocked, closure) = Blocked::new(move || resume_unwind(Box::new(payload)));
+        let fail = Gate::default();
+        let mut scoped = Box::pin(scope(async |s| {
+            s.spawn_blocking(closure);
+            fail.wait().await;
+            raise("body")
+        }));
+        start(scoped.as_mut(), &blocked);
+        fail.open();
+        assert!(settle(scoped.as_mut()).is_pending());
+        blocked.let_go();
+        assert_eq!(raised_by::<()>(scoped), "body");
+        assert!(dropped.load(SeqCst));
+    });
+}
+
+/// F4: the error of a scope that is dropped while it waits for a closure goes quietly.
 #[test]
 fn error_in_a_drop() {
     watched(|| {
