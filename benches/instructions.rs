@@ -4,16 +4,17 @@
 //! cargo bench --bench instructions
 //! ```
 //!
-//! The program runs itself under `valgrind --tool=callgrind`, each path twice: the difference of the
-//! two counts is that of the extra rounds alone, without the start of the process. Where valgrind is
-//! missing it says so, and succeeds. With `-- --check` it fails if a path needs more, in proportion to
-//! `FuturesUnordered`, than is allowed below.
+//! The program runs itself under `valgrind --tool=callgrind`, each path twice: the difference of
+//! the two counts is that of the extra rounds alone, without the start of the process. Where
+//! valgrind is missing it says so, and succeeds. With `-- --check` it fails if a path needs more,
+//! in proportion to `FuturesUnordered`, than is allowed below.
 //!
 //! Scopes are serial here: others read the clock, and what they decide would depend on how slow
 //! callgrind is.
 //!
-//! A crate for this (gungraun, formerly iai-callgrind) needs a runner that is installed separately, in
-//! exactly its own version; without it `cargo bench` fails. On a fresh machine cargo is all there is.
+//! A crate for this (gungraun, formerly iai-callgrind) needs a runner that is installed separately,
+//! in exactly its own version; without it `cargo bench` fails. On a fresh machine cargo is all
+//! there is.
 
 mod common;
 

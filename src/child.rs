@@ -14,8 +14,9 @@
 //! # How a child reaches its scope
 //!
 //! By the pointer in its [metadata](crate::meta). The schedule function is a plain `fn` and owns
-//! nothing. A child that is not at home is pushed with a counted reference in hand: as soon as it is
-//! on the queue another thread may run it, drop it and end the scope, while we still hold the lock.
+//! nothing. A child that is not at home is pushed with a counted reference in hand: as soon as it
+//! is on the queue another thread may run it, drop it and end the scope, while we still hold the
+//! lock.
 
 use std::future::Future;
 use std::mem;
@@ -42,8 +43,8 @@ pub(crate) type Runnable = async_task::Runnable<Meta>;
 #[pin_project(PinnedDrop)]
 struct Child<'a, F>(#[pin] Inner<'a, F>);
 
-/// An `enum` rather than a struct with an `Option`: the reference tells the two apart, so a child is
-/// eight bytes smaller.
+/// An `enum` rather than a struct with an `Option`: the reference tells the two apart, so a child
+/// is eight bytes smaller.
 #[pin_project(project = InnerProj)]
 enum Inner<'a, F> {
     Future {
@@ -101,9 +102,9 @@ impl<F> PinnedDrop for Child<'_, F> {
             Stage::Alive => meta.set_stage(Stage::Cancelled),
             Stage::Finished | Stage::Cancelled => {}
         }
-        // SAFETY: we are the child, and are not counted out yet. The reference is not used after the
-        // call that does it, below. That call itself is inside `poll`, inside the end of the scope or
-        // on a helper, each of which keeps the shared state alive.
+        // SAFETY: we are the child, and are not counted out yet. The reference is not used after
+        // the call that does it, below. That call itself is inside `poll`, inside the end of the
+        // scope or on a helper, each of which keeps the shared state alive.
         let shared = unsafe { meta.shared() };
         if let Some(payload) = panic {
             shared.panicked(payload);
@@ -224,8 +225,8 @@ pub(crate) struct Cancelling<'a, T> {
     first: Option<Option<Output<T>>>,
 }
 
-// SAFETY: the boxed future is that of `FallibleTask::cancel`, which owns the task and nothing else; a
-// task is `Send` if its output is, and so is what is kept of it here.
+// SAFETY: the boxed future is that of `FallibleTask::cancel`, which owns the task and nothing else;
+// a task is `Send` if its output is, and so is what is kept of it here.
 unsafe impl<T: Send> Send for Cancelling<'_, T> {}
 // SAFETY: nothing can be done with a shared reference to it.
 unsafe impl<T: Send> Sync for Cancelling<'_, T> {}

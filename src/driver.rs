@@ -1,22 +1,23 @@
 //! The driver of a scope: the state machine behind both futures, [`Scoped`](crate::Scoped) and
 //! [`TryScoped`](crate::TryScoped), which add how the body starts and what its output means.
 //!
-//! It owns the body, and is the only one that runs and drops children. What happens in a poll is the
-//! business of its [engine](crate::engine); here is how a scope ends.
+//! It owns the body, and is the only one that runs and drops children. What happens in a poll is
+//! the business of its [engine](crate::engine); here is how a scope ends.
 //!
 //! # The end
 //!
 //! One routine, [`finish`], for a return, an `Err`, a panic and a drop:
 //!
-//! 1. mark the scope as ended: spawns are refused from here on, and who waits for its cancellation
-//!    is told;
+//! 1. mark the scope as ended: spawns are refused from here on, and whoever waits for its
+//!    cancellation is told;
 //! 2. drop the body;
 //! 3. take the wakers of all suspended children, wake one after the other, which puts that child on
 //!    the ready queue, and drop what is there;
 //! 4. drop every runnable, until no child is alive.
 //!
-//! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running then
-//! are waited for, by `poll` as a task and by `drop` as a thread: see [`crate::blocking::lingering`].
+//! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running
+//! then are waited for, by `poll` as a task and by `drop` as a thread: see
+//! [`crate::blocking::lingering`].
 //!
 //! It runs to its end whatever panics on the way: each piece of foreign code in it is called
 //! under `catch_unwind`. The first panic is re-raised by `poll`, after the end; never by `drop`,
@@ -79,9 +80,9 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
     /// Polls to the end of the scope: the body's output, if the scope was not stopped before there
     /// was one.
     ///
-    /// `start` and `is_failure` are those of [`Body::poll`]. Whoever calls this takes the scope's panic
-    /// afterwards, and raises it; output that is not to be returned has to be dropped before, for that
-    /// can panic as well.
+    /// `start` and `is_failure` are those of [`Body::poll`]. Whoever calls this takes the scope's
+    /// panic afterwards, and raises it; output that is not to be returned has to be dropped before,
+    /// for that can panic as well.
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

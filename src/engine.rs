@@ -9,7 +9,8 @@
 //! 2. Run the children that are ready, first in, first out, and look after each whether the scope
 //!    was stopped, or is done.
 //!    If that turns out to be enough work to share, open the window and run the rest together with
-//!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is decided.
+//!    helpers: see [`crate::window`] and [`crate::policy`]. It is closed before anything is
+//!    decided.
 //! 3. If the body was woken: poll it. The first poll finds no child, and starts here.
 //! 4. Repeat until nothing is ready: store the waker and return `Pending`.
 //!
@@ -44,7 +45,8 @@ use crate::shared::Shared;
 use crate::sync::Instant;
 use crate::turn::Turn;
 
-/// How long after its first window a turn is over at the latest. Opening one costs a thousandth of it.
+/// How long after its first window a turn is over at the latest. Opening one costs a thousandth of
+/// it.
 const LONGEST_WINDOW: Duration = if cfg!(taskpen_force_windows) {
     Duration::MAX // the tests wait in windows for each other, on a machine that may be busy
 } else {
@@ -80,7 +82,8 @@ impl Engine {
         self.over
     }
 
-    /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends it.
+    /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends
+    /// it.
     pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Innermost {
         let entrant = self.entrant.take().unwrap_or_else(|| {
             // The first time: whoever polls us is our parent.
@@ -236,7 +239,7 @@ impl Engine {
         window.close();
     }
 
-    /// Begins the end of the scope: from here on nobody can be spawned, and who waits for its
+    /// Begins the end of the scope: from here on nobody can be spawned, and whoever waits for its
     /// cancellation is told. `outcome` is that of a scope in which nothing failed. False if it has
     /// begun before.
     pub(crate) fn end(&mut self, shared: &Shared, outcome: Outcome) -> bool {
@@ -267,8 +270,8 @@ pub(crate) fn drop_children(shared: &Shared) {
     while drop_batch(ready, batch) || ready.await_runnables() {}
 }
 
-/// Runs up to `most` children from the batch, until it is empty, the turn is over or the scope has to
-/// end; how many.
+/// Runs up to `most` children from the batch, until it is empty, the turn is over or the scope has
+/// to end; how many.
 fn run_children(
     shared: &Shared,
     body_done: bool,

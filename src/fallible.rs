@@ -67,8 +67,8 @@ impl<E> ErrorSlot<E> {
     }
 }
 
-/// The slot in the hands of the scope's future, with which an error goes that nobody took: as when the
-/// scope is dropped while it waits for a closure.
+/// The slot in the hands of the scope's future, with which an error goes that nobody took: as when
+/// the scope is dropped while it waits for a closure.
 pub(crate) struct HeldSlot<E>(Arc<ErrorSlot<E>>);
 
 impl<E> HeldSlot<E> {

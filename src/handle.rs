@@ -25,8 +25,8 @@ use crate::meta::Stage;
 /// only if it escaped from a scope that has ended; the message says where the child was spawned.
 /// It panics as well if it is polled again after it gave the value.
 ///
-/// Poll it with a waker that does not panic when it is cloned, woken or dropped: async-task aborts the
-/// process if one does. The wakers of scopes and of the usual executors don't.
+/// Poll it with a waker that does not panic when it is cloned, woken or dropped: async-task aborts
+/// the process if one does. The wakers of scopes and of the usual executors don't.
 ///
 /// # Cancel safety
 ///
@@ -66,8 +66,8 @@ impl<'env, T> JoinHandle<'env, T> {
     /// It acts at the call, so `drop(handle.cancel());` is enough; `let _ =` does as well, though
     /// clippy suspects it of a forgotten `.await`. The returned future resolves
     /// once the child's future has been dropped: to `None`, or to the value if the child had
-    /// finished before. If the child is being polled at that moment, by a helper thread or because it
-    /// cancels itself, that poll goes on to its end; a value that it still gives is dropped.
+    /// finished before. If the child is being polled at that moment, by a helper thread or because
+    /// it cancels itself, that poll goes on to its end; a value that it still gives is dropped.
     ///
     /// Cancelling a child affects no sibling and is no failure of the scope.
     ///
@@ -175,8 +175,8 @@ impl<T> fmt::Debug for JoinHandle<'_, T> {
 
 /// The future of [`JoinHandle::cancel`]: resolves once the cancelled child's future was dropped.
 ///
-/// `None` if the child was cancelled, `Some(value)` if it had finished before. `None` as well if the
-/// handle had given its value already.
+/// `None` if the child was cancelled, `Some(value)` if it had finished before. `None` as well if
+/// the handle had given its value already.
 ///
 /// **Drop.** Nothing depends on it: the child is cancelled whether or not this is awaited.
 ///

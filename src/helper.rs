@@ -102,7 +102,7 @@ fn help(shared: &Shared, chunk: usize) {
 #[derive(Debug)]
 pub(crate) struct Help {
     pub(crate) choice: Choice,
-    /// Helpers at most, if the runtime has so many to lend; `None` leaves it to the runtime.
+    /// Helpers at most, if the runtime has that many to lend; `None` leaves it to the runtime.
     pub(crate) workers: Option<usize>,
     pub(crate) meter: Meter,
 }

@@ -52,8 +52,8 @@ pub(crate) struct Contents {
     pub(crate) takes_nobody: bool,
 }
 
-// SAFETY: the contents are reached by one thread at a time, invariant 1, and may move from one to the
-// next: they are `Send`, which is asserted below.
+// SAFETY: the contents are reached by one thread at a time, invariant 1, and may move from one to
+// the next: they are `Send`, which is asserted below.
 unsafe impl Sync for Home {}
 
 const _: () = {

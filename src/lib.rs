@@ -117,8 +117,8 @@
 //! ```
 //!
 //! `.serial()` switches it off. Do that if whoever polls the scope holds something that belongs to
-//! its thread, such as the lock of `stderr`, which the children want as well: with helpers that is a
-//! deadlock. Other runtimes and thread pools lend threads by implementing [`Runtime`].
+//! its thread, such as the lock of `stderr`, which the children want as well: with helpers that is
+//! a deadlock. Other runtimes and thread pools lend threads by implementing [`Runtime`].
 //!
 //! # Guides
 //!

@@ -15,9 +15,9 @@
 //! # How the scope is reached
 //!
 //! By a plain pointer to its shared state, which is good for as long as the child has not been
-//! counted out. Until then the shared state cannot go: the future of the scope owns a reference, and
-//! it is dropped after all children have been counted out, or never. Who has a child in his hands,
-//! to poll, drop or schedule it, may follow the pointer; a handle may not.
+//! counted out. Until then the shared state cannot go: the future of the scope owns a reference,
+//! and it is dropped after all children have been counted out, or never. Whoever holds a child, to
+//! poll, drop or schedule it, may follow the pointer; a handle may not.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ pub(crate) struct Meta {
     status: Status,
 }
 
-// SAFETY: the shared state is `Send` and `Sync`, as is asserted where it is defined, so a pointer to
-// it may go where a reference may.
+// SAFETY: the shared state is `Send` and `Sync`, as is asserted where it is defined, so a pointer
+// to it may go where a reference may.
 unsafe impl Send for Meta {}
 // SAFETY: as above.
 unsafe impl Sync for Meta {}
@@ -68,8 +68,8 @@ impl Meta {
     ///
     /// # Safety
     ///
-    /// The child has not been counted out, and is not while the reference is used, unless the caller
-    /// is inside `poll` or the end of the scope, or owns a reference to the shared state.
+    /// The child has not been counted out, and is not while the reference is used, unless the
+    /// caller is inside `poll` or the end of the scope, or owns a reference to the shared state.
     #[inline]
     pub(crate) unsafe fn shared<'a>(&self) -> &'a Shared {
         // SAFETY: the shared state is alive: see "How the scope is reached" above.
@@ -123,7 +123,7 @@ impl Meta {
 
 /// Stage, kind and key in one word.
 ///
-/// Written only by who has the child in his hands, one thread at a time, so a load and a store do.
+/// Written only by whoever holds the child, one thread at a time, so a load and a store do.
 #[derive(Debug)]
 struct Status(AtomicU32);
 
@@ -183,8 +183,8 @@ impl Status {
     }
 }
 
-/// A pointer that is not aligned to its size, so that what comes behind it, here and in async-task's
-/// header, finds room where there would be padding: eight bytes for each child.
+/// A pointer that is not aligned to its size, so that what comes behind it, here and in
+/// async-task's header, finds room where there would be padding: eight bytes for each child.
 #[derive(Clone, Copy, Debug)]
 #[repr(Rust, packed(4))]
 struct Narrow<T>(T);

@@ -192,8 +192,9 @@ mod tests {
         }
     }
 
-    /// The clock is read after 1, 4, 16, 64 polls and then every 64; in later long runs every 64 from
-    /// the start, until one gave a reason to ask for help. A short run is measured from its first poll.
+    /// The clock is read after 1, 4, 16, 64 polls and then every 64; in later long runs every 64
+    /// from the start, until one gave a reason to ask for help. A short run is measured from its
+    /// first poll.
     #[test]
     fn readings() {
         fn readings(meter: &Meter) -> [usize; 6] {

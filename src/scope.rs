@@ -217,8 +217,8 @@ impl<M> Scope<'_, M> {
 
     /// The number of children that are still alive, background children included.
     ///
-    /// A child is alive until its future has been dropped, and so is a closure that runs on without its
-    /// child.
+    /// A child is alive until its future has been dropped, and so is a closure that runs on without
+    /// its child.
     pub fn len(&self) -> usize {
         self.shared.len()
     }

@@ -175,8 +175,8 @@ pub struct Scoped<'env, F, Fut: Future, M = Multi> {
     #[pin]
     driver: Driver<'env, F, Fut, M>,
     /// Calls the closure. A pointer, so that `impl Future` needs no bound on `F`: the compiler
-    /// cannot prove `F: FnOnce(Scope<'env>) -> Fut` where it has forgotten what `'env` is, as it has
-    /// when it looks whether a future that keeps the *output* of a scope is `Send`.
+    /// cannot prove `F: FnOnce(Scope<'env>) -> Fut` where it has forgotten what `'env` is, as it
+    /// has when it looks whether a future that keeps the *output* of a scope is `Send`.
     start: fn(F, Scope<'env, M>) -> Fut,
 }
 
@@ -200,8 +200,8 @@ impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
         self
     }
 
-    /// Asks for at most `helpers` helper threads beside the one that polls the scope, and for no more
-    /// than the runtime has to lend.
+    /// Asks for at most `helpers` helper threads beside the one that polls the scope, and for no
+    /// more than the runtime has to lend.
     ///
     /// Without it the runtime's [`parallelism`](Runtime::parallelism) decides; 0 means none.
     ///

@@ -79,8 +79,8 @@ impl Shared {
         catch(code).map_err(|payload| self.panicked(payload)).ok()
     }
 
-    /// Drops a value that nobody read, or values. A panic is the scope's, unless whoever drops them is
-    /// unwinding from one that came first.
+    /// Drops a value that nobody read, or values. A panic is the scope's, unless whoever drops them
+    /// is unwinding from one that came first.
     pub(crate) fn drop_unread<T>(&self, value: T) {
         match catch(|| drop(value)) {
             Ok(()) => {}
@@ -100,7 +100,8 @@ impl Shared {
         }
     }
 
-    /// The first half of [`panicked`](Self::panicked), which tells nobody. Gives a later panic back.
+    /// The first half of [`panicked`](Self::panicked), which tells nobody. Gives a later panic
+    /// back.
     pub(crate) fn keep_panic(&self, payload: Payload) -> Option<Payload> {
         let mut panic = self.panic.lock();
         match *panic {
@@ -113,8 +114,8 @@ impl Shared {
         }
     }
 
-    /// The second half, also for a later one: whoever was first, on another thread, may not have come
-    /// to it yet.
+    /// The second half, also for a later one: whoever was first, on another thread, may not have
+    /// come to it yet.
     pub(crate) fn stop_for_panic(&self) {
         self.stop(Outcome::Panicked);
     }

@@ -34,7 +34,8 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A cell whose contents are reached through a pointer, by who knows that nobody else does.
+/// A cell whose contents are reached through a pointer, by whoever knows that nobody
+/// else does.
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 

@@ -53,8 +53,8 @@ pub struct TryScope<'env, E, M = Multi> {
 /// A handle of a [`try_local_scope`](crate::try_local_scope): children need not be `Send`.
 pub type LocalTryScope<'env, E> = TryScope<'env, E, Local>;
 
-// `E: Send` stands at each method and not at the `impl`: there, an error that is not `Send` would make
-// the compiler skip these methods and find those of `Scope`, which isolate a child's `Result`.
+// `E: Send` stands at each method and not at the `impl`: there, an error that is not `Send` would
+// make the compiler skip these methods and find those of `Scope`, which isolate a child's `Result`.
 impl<'env, E> TryScope<'env, E, Multi> {
     /// Spawns a child whose `Err` ends the scope; the handle yields the `T` of its `Ok(T)`.
     ///
@@ -150,8 +150,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
         Self { scope, error }
     }
 
-    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`, and
-    /// the first `Err` ends the scope.
+    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`,
+    /// and the first `Err` ends the scope.
     ///
     /// # Examples
     ///

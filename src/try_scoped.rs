@@ -26,8 +26,9 @@ use crate::try_scope::{LocalTryScope, TryScope};
 /// `Ok` means that the body and every ordinary child gave `Ok`. The `Err` of a background child
 /// ends the scope as well. A panic beats an `Err`.
 ///
-/// Everything else is as for [`scope`](crate::scope()). Name the error type at the closure's parameter, as below:
-/// a `?` inside a child converts errors, so the compiler cannot infer the type from it.
+/// Everything else is as for [`scope`](crate::scope()). Name the error type at the closure's
+/// parameter, as below: a `?` inside a child converts errors, so the compiler cannot infer the type
+/// from it.
 ///
 /// # Examples
 ///

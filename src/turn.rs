@@ -4,14 +4,14 @@
 //! as something is ready would starve them: children can wake each other, or themselves, for ever.
 //! A turn is over
 //!
-//! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once a window was
-//!   opened, which are bounded in time as well, or
-//! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It wants
-//!   others to have the thread: it yielded, or is a scope whose own turn is over.
+//! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once a window
+//!   was opened, which are bounded in time as well, or
+//! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It
+//!   wants others to have the thread: it yielded, or is a scope whose own turn is over.
 //!
-//! A scope that is polled by another one, further down on the stack of this thread, has one restless
-//! pass only. Otherwise the passes of scopes in scopes would multiply: the innermost child of five
-//! would be polled 8⁵ times before anybody else had the thread.
+//! A scope that is polled by another one, further down on the stack of this thread, has one
+//! restless pass only. Otherwise the passes of scopes in scopes would multiply: the innermost child
+//! of five would be polled 8⁵ times before anybody else had the thread.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;

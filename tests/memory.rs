@@ -206,8 +206,8 @@ each_form!(children_of_a_set, |scope, ok| {
     assert_eq!(watch.rounds, MANY / 40);
 });
 
-/// S8: a child is freed when it has finished, though nobody has read its value; a value is freed when it
-/// was read.
+/// S8: a child is freed when it has finished, though nobody has read its value; a value is freed
+/// when it was read.
 each_form!(children_that_nobody_reads, |scope, ok| {
     const OWNED: usize = 32 * 1024;
     let outcome = run(scope(async |s| {
@@ -305,8 +305,8 @@ each_form!(nothing_left_behind, |scope, ok| {
     assert_eq!(live(), before);
 });
 
-/// L10: what a burst of pushes from elsewhere needs is given back. They come here from inside another
-/// scope, while something is ready at home.
+/// L10: what a burst of pushes from elsewhere needs is given back. They come here from inside
+/// another scope, while something is ready at home.
 #[test]
 fn burst_from_elsewhere() {
     const BURST: usize = MANY / 10;
@@ -395,8 +395,8 @@ fn generation(successor: &Rc<Cell<Option<Generation>>>, has_token: bool) -> Gene
     (gate, Box::pin(this))
 }
 
-/// K10: each scope of a long row begins inside the one before. Only the last is alive, and it does not
-/// keep the others; nor does its drop, which would have to drop them all, overflow the stack.
+/// K10: each scope of a long row begins inside the one before. Only the last is alive, and it does
+/// not keep the others; nor does its drop, which would have to drop them all, overflow the stack.
 #[test]
 fn relay() {
     for has_token in [false, true] {

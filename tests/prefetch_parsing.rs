@@ -1,5 +1,5 @@
-//! The automator of the prefetch example parses its pages on the blocking pool: what becomes of that
-//! when it is closed (A4).
+//! The automator of the prefetch example parses its pages on the blocking pool: what becomes of
+//! that when it is closed (A4).
 //!
 //! The pool of this process has one thread, so that one page is being parsed and others wait.
 #![cfg(feature = "blocking")]

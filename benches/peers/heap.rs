@@ -61,8 +61,8 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Brings the allocator to where it is in a program that has run for a while: glibc's returns freed
-/// memory to the system at once, and takes it back page by page, until it has freed something large.
-/// Without this the numbers of a workload would depend on those that ran before it.
+/// memory to the system at once, and takes it back page by page, until it has freed something
+/// large. Without this the numbers of a workload would depend on those that ran before it.
 pub(crate) fn settle() {
     const LARGE: usize = 30 << 20;
     drop(black_box(Vec::<u8>::with_capacity(LARGE)));

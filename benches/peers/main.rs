@@ -4,9 +4,9 @@
 //! cargo bench --bench peers
 //! ```
 //!
-//! All contestants of a workload run the same children and are measured in turns; see [`race`]. Each
-//! peer runs where it is at its best, and taskpen is measured in that very place; see [`places`].
-//! Losses are shown like wins.
+//! All contestants of a workload run the same children and are measured in turns; see [`race`].
+//! Each peer runs where it is at its best, and taskpen is measured in that very place; see
+//! [`places`]. Losses are shown like wins.
 
 #[path = "../common/mod.rs"]
 mod common;

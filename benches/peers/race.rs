@@ -1,8 +1,8 @@
 //! A race: contestants that do the same work, measured in turns.
 //!
-//! Every round takes one sample of each contestant, A B C … and then … C B A, so that whatever slows
-//! the machine down for a while slows them all down. What is reported is the median of the ratios
-//! of the rounds, with their quartiles: a ratio compares two neighbours in time.
+//! Every round takes one sample of each contestant, A B C … and then … C B A, so that whatever
+//! slows the machine down for a while slows them all down. What is reported is the median of the
+//! ratios of the rounds, with their quartiles: a ratio compares two neighbours in time.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,8 @@
 //! An automator that reads ahead: it fetches the next pages while the walk is busy with one.
 //!
-//! The one line that does it is in `open_all`. It bounds what is under way, keeps the order, and cancels
-//! what is ahead when the walk stops; so here are no background tasks that somebody has to close.
+//! The one line that does it is in `open_all`. It bounds what is under way, keeps the order, and
+//! cancels what is ahead when the walk stops; so here are no background tasks that somebody has to
+//! close.
 
 use futures_lite::Stream;
 use taskpen::Scope;

@@ -7,10 +7,10 @@
 //! cargo run --release --example prefetch -- --untracked
 //! ```
 //!
-//! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one what
-//! the walk is about to visit, in one line. The third one does the same work the way it is usually
-//! done, with detached tasks, and shows what is still alive after the automator was closed. The
-//! difference is the reason for this crate.
+//! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one
+//! what the walk is about to visit, in one line. The third one does the same work the way it is
+//! usually done, with detached tasks, and shows what is still alive after the automator was closed.
+//! The difference is the reason for this crate.
 //!
 //! # The tasks
 //!
@@ -27,11 +27,11 @@
 //! detach a task per connection (and today's trillium needs a newer compiler than this crate).
 //!
 //! Pages are parsed and hashed on the blocking pool, so that a long one holds nobody up. A thread
-//! cannot be cancelled: a page that is being parsed when the automator is closed is waited for, those
-//! behind it are skipped.
+//! cannot be cancelled: a page that is being parsed when the automator is closed is waited for,
+//! those behind it are skipped.
 //!
-//! Ctrl-C cancels the outer scope and, with it, the inner one, where the walk waits for that: it stops,
-//! and everything is closed and reported as at its end.
+//! Ctrl-C cancels the outer scope and, with it, the inner one, where the walk waits for that: it
+//! stops, and everything is closed and reported as at its end.
 
 mod ahead;
 mod automator;

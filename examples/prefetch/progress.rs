@@ -6,8 +6,8 @@ use url::Url;
 use super::automator::{How, Visit};
 use super::client::FetchError;
 
-/// The lines go to `say`. The bar goes to stderr if that is a terminal, and nowhere otherwise; it is
-/// gone when this is dropped.
+/// The lines go to `say`. The bar goes to stderr if that is a terminal, and nowhere otherwise; it
+/// is gone when this is dropped.
 pub(crate) struct Progress<S> {
     say: S,
     bar: ProgressBar,

@@ -1,5 +1,5 @@
-//! An HTTP service that stops well: on SIGTERM or Ctrl-C it accepts no more connections, answers the
-//! requests that are in flight, and after a grace time cuts off those that are still not done.
+//! An HTTP service that stops well: on SIGTERM or Ctrl-C it accepts no more connections, answers
+//! the requests that are in flight, and after a grace time cuts off those that are still not done.
 //!
 //! ```text
 //! cargo run --example shutdown -- --listen 127.0.0.1:8080 --grace 10
@@ -66,7 +66,8 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Serves until a signal comes, and says on stdout what happens. An error is a message for the user.
+/// Serves until a signal comes, and says on stdout what happens. An error is a message for the
+/// user.
 async fn run(options: &Options) -> Result<(), String> {
     // Before anybody can know that we are here, or an early signal would kill us.
     let mut signals =

@@ -62,8 +62,8 @@ impl<L: Fn(String) + Sync> Service<L> {
                     s.spawn(self.converse(accept(&listener).await, stop.clone()));
                 }
             };
-            // In this order: clients to whom the system has said that they are connected are accepted
-            // before we stop.
+            // In this order: clients to whom the system has said that they are connected are
+            // accepted before we stop.
             or(accepting, stop.cancelled()).await;
             drop(listener); // from here on connections are refused
             (self.log)(format!("stopping: {} in flight", self.requests.read()));
@@ -86,8 +86,8 @@ impl<L: Fn(String) + Sync> Service<L> {
         let connection = http1::Builder::new().serve_connection(FuturesIo::new(stream), service);
         let mut connection = pin!(connection);
         // In this order: a request that has arrived is read before the connection is told to stop,
-        // or it would be closed as an idle one. An error is the client's, which went away or did not
-        // speak HTTP.
+        // or it would be closed as an idle one. An error is the client's, which went away or did
+        // not speak HTTP.
         let closed = async {
             let _ = connection.as_mut().await;
             true

@@ -21,8 +21,9 @@
 //! 2. What the pool holds is the husk: when its child is gone there is neither closure nor value in
 //!    it, so it does not matter when the pool comes to it.
 //! 3. A panic of the closure is kept by the scope before the progress says that it is over, and the
-//!    scope is stopped for it afterwards. So a scope that was waited for knows of all panics; and who
-//!    is woken by the stop, on this very thread, can drop the scope, for nothing is to be waited for.
+//!    scope is stopped for it afterwards. So a scope that was waited for knows of all panics; and
+//!    who is woken by the stop, on this very thread, can drop the scope, for nothing is to be
+//!    waited for.
 #![forbid(unsafe_code)]
 
 use std::future::Future;

@@ -18,21 +18,21 @@ use crate::try_scope::TryScope;
 impl<'env, M> Scope<'env, M> {
     /// Spawns a child that runs a closure which may block, on a pool of threads for such work.
     ///
-    /// The pool is that of the `blocking` crate, which async-std and smol use as well. The closure is
-    /// put in its queue when the child is polled for the first time. It cannot borrow from `'env`: a
-    /// scope that is forgotten cannot wait for another thread.
+    /// The pool is that of the `blocking` crate, which async-std and smol use as well. The closure
+    /// is put in its queue when the child is polled for the first time. It cannot borrow from
+    /// `'env`: a scope that is forgotten cannot wait for another thread.
     ///
     /// **The scope waits for a closure that is running**, whatever ends it: nothing can interrupt
-    /// it. One that the pool has not started yet is skipped, and dropped with its child. On an `Err`
-    /// and on a panic the scope's future is pending meanwhile, without its other children; but
-    /// **dropping the scope's future blocks the thread** until the closure returns. A closure that
-    /// takes long should look at a [`CancelToken`](crate::CancelToken) now and then.
+    /// it. One that the pool has not started yet is skipped, and dropped with its child. On an
+    /// `Err` and on a panic the scope's future is pending meanwhile, without its other children;
+    /// but **dropping the scope's future blocks the thread** until the closure returns. A closure
+    /// that takes long should look at a [`CancelToken`](crate::CancelToken) now and then.
     ///
     /// A panic of the closure ends the scope, which re-raises it.
     ///
-    /// [`JoinHandle::cancel`] skips the closure if it has not started. If it is running the child is
-    /// let go: `cancel` resolves without waiting for the closure, whose value will be dropped when
-    /// it returns. Until then it counts as a child, and the scope waits for it.
+    /// [`JoinHandle::cancel`] skips the closure if it has not started. If it is running the child
+    /// is let go: `cancel` resolves without waiting for the closure, whose value will be dropped
+    /// when it returns. Until then it counts as a child, and the scope waits for it.
     ///
     /// # Examples
     ///
@@ -61,7 +61,8 @@ impl<'env, M> Scope<'env, M> {
         spawn_multi(self, Kind::Ordinary, Location::caller(), child)
     }
 
-    /// Spawns a background child that runs a closure which may block: it does not keep the scope open.
+    /// Spawns a background child that runs a closure which may block: it does not keep the scope
+    /// open.
     ///
     /// When the body and all ordinary children are done the child is cancelled: a closure that has
     /// not started is skipped, and one that is running is waited for. Otherwise like

@@ -49,7 +49,8 @@ pub enum Cause {
     Ended,
     /// The scope's future was dropped before its end.
     Dropped,
-    /// A scope around this one was cancelled, for the cause in here, which is never `Parent` itself.
+    /// A scope around this one was cancelled, for the cause in here, which is never `Parent`
+    /// itself.
     Parent(Arc<Cause>),
 }
 

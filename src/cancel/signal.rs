@@ -5,24 +5,24 @@
 //! * Level-triggered: once a scope is cancelled it stays so, and whoever asks or waits later learns
 //!   of it at once.
 //! * The first cause is kept. What somebody has seen of it does not change.
-//! * Each waiter is woken once, outside of all locks, and a waker that panics keeps nobody else from
-//!   being woken. (That is why this is not `event_listener::Event`, which calls wakers under its
-//!   lock: one that polls in `wake` deadlocks there, and one that panics leaves it broken.)
+//! * Each waiter is woken once, outside of all locks, and a waker that panics keeps nobody else
+//!   from being woken. (That is why this is not `event_listener::Event`, which calls wakers under
+//!   its lock: one that polls in `wake` deadlocks there, and one that panics leaves it broken.)
 //! * A scope is cancelled with every scope around it, which are its *ancestors*.
 //! * A scope whose cancellation nobody asks for pays for an empty pointer, and for one atomic step
 //!   when it ends.
 //!
 //! # Parts
 //!
-//! [`Cancellation`](crate::cancel::cancellation::Cancellation) is what the shared state of a scope always has: how the scope came to its end,
-//! if it has, a link to its parent, and a place for a [`Signal`]. The signal is made when somebody
-//! wants a token, and with it those of all ancestors. It holds the cause and the waiters. A waiter
-//! is a task, or the signal of a nested scope.
+//! [`Cancellation`](crate::cancel::cancellation::Cancellation) is what the shared state of a scope
+//! always has: how the scope came to its end, if it has, a link to its parent, and a place for a
+//! [`Signal`]. The signal is made when somebody wants a token, and with it those of all ancestors.
+//! It holds the cause and the waiters. A waiter is a task, or the signal of a nested scope.
 //!
 //! # Invariants
 //!
-//! 1. The bit `WATCHED` of the state of a `Cancellation` is set after the signal is in its place and
-//!    linked to its parent, and the outcome is entered in the same word, each by a
+//! 1. The bit `WATCHED` of the state of a `Cancellation` is set after the signal is in its place
+//!    and linked to its parent, and the outcome is entered in the same word, each by a
 //!    read-modify-write. So one of the two sees the other: the end of a scope finds the signal, or
 //!    who made the signal finds the outcome.
 //! 2. A cause is set before the waiters are taken, and a waiter enters only if it sees no cause of
@@ -32,8 +32,8 @@
 //! 4. A cause of its own is set only if there is none in the ancestors, and what is seen there is
 //!    set as its own before it is shown. So a cause, once seen, is the first.
 //! 5. A thread that holds a signal's lock may take its parent's; nobody takes locks in the other
-//!    direction. The lock of a link to a parent is held for a moment, and no other one meanwhile. No
-//!    foreign code runs under any: wakers are cloned before, woken and dropped after.
+//!    direction. The lock of a link to a parent is held for a moment, and no other one meanwhile.
+//!    No foreign code runs under any: wakers are cloned before, woken and dropped after.
 //! 6. A scope that has ended, and a signal that has a cause, let go of their parents: their answer
 //!    stands. So a scope that has left the one it began in keeps that one, and nothing around it,
 //!    even if each in a long row began in the one before.

@@ -2,13 +2,13 @@
 //!
 //! A child is counted in when it is spawned, and out as the last act of its destructor. Each of the
 //! two is a number of its own, which only grows, and each is kept in two halves: one is written by
-//! the thread that has the scope's children [at home](crate::home), with plain stores, the other one
-//! by everybody else, with read-modify-writes.
+//! the thread that has the scope's children [at home](crate::home), with plain stores, the other
+//! one by everybody else, with read-modify-writes.
 //!
-//! Reading who was counted *out* first and who was counted *in* afterwards makes the difference safe:
-//! it is never less than the number of children that were alive in between. So "none is alive" is
-//! never said too early, on whatever thread. The polling thread reads it exactly, as far as children
-//! are not being dropped on helpers at that moment.
+//! Reading who was counted *out* first and who was counted *in* afterwards makes the difference
+//! safe: it is never less than the number of children that were alive in between. So "none is
+//! alive" is never said too early, on whatever thread. The polling thread reads it exactly, as far
+//! as children are not being dropped on helpers at that moment.
 #![forbid(unsafe_code)]
 
 use crate::sync::{AtomicUsize, Ordering};

@@ -9,11 +9,11 @@
 //! A child enters at its first `Pending` and leaves when its future is dropped. A child that
 //! finishes at its first poll never appears here and costs nothing. What is kept is a waker of
 //! async-task: it holds the child's allocation, so that a child whose own wakers are all gone
-//! stays a child of its scope; and waking it puts the child on the ready queue, which is how the end
-//! of the scope gets hold of it.
+//! stays a child of its scope; and waking it puts the child on the ready queue, which is how the
+//! end of the scope gets hold of it.
 //!
-//! A slot is freed by the child that owns it, or by the end of the scope for good: after that nobody
-//! enters (no child is polled any more), so a stale key finds nothing.
+//! A slot is freed by the child that owns it, or by the end of the scope for good: after that
+//! nobody enters (no child is polled any more), so a stale key finds nothing.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ pub(crate) struct Children {
     suspended: Slab<Waker>,
 }
 
-/// Room for so many runnables is kept while the scope is idle, and no more.
+/// Room for this many runnables is kept while the scope is idle, and no more.
 const SPARE: usize = 64;
 
 impl Children {

@@ -29,9 +29,9 @@
 //!    there and at home. So between that look and the storing nothing can be pushed: no lost
 //!    wake-up.
 //! 2. A child is counted in by the critical section that pushes its first runnable. So the end,
-//!    which marks `ended` in a critical section of its own, finds a child either refused, or counted
-//!    *and* pushed. At home nothing is added once `ended` is set: marking it is left for home's own
-//!    thread to do, which then stays away, or comes back with a home that takes nobody.
+//!    which marks `ended` in a critical section of its own, finds a child either refused, or
+//!    counted *and* pushed. At home nothing is added once `ended` is set: marking it is left for
+//!    home's own thread to do, which then stays away, or comes back with a home that takes nobody.
 //! 3. A child is counted out as the last act of its destructor, after its future is gone. So
 //!    "no child is alive" means "every future has been dropped".
 //! 4. No foreign code runs under the lock: wakers are cloned before, and woken and dropped after.
@@ -41,8 +41,8 @@
 //!
 //! # The end
 //!
-//! [`await_runnables`](Ready::await_runnables) collects runnables until no child is alive. A waker on
-//! another thread can have marked its child as scheduled without having pushed the runnable yet:
+//! [`await_runnables`](Ready::await_runnables) collects runnables until no child is alive. A waker
+//! on another thread can have marked its child as scheduled without having pushed the runnable yet:
 //! then there is nothing to collect, the count is not met, and it waits. What it waits for is that
 //! push, a few instructions away on the other thread; a push signals `late` if it sees that the end
 //! is `waiting`. Both look and signal hold the lock, so the signal cannot be missed.
@@ -76,7 +76,8 @@ pub(crate) enum Kind {
 pub(crate) enum Next {
     /// Run what is in the batch, then poll the body if it was woken.
     Run,
-    /// Nothing to do and no waker to wait with: clone the caller's, outside the lock, and ask again.
+    /// Nothing to do and no waker to wait with: clone the caller's, outside the lock, and ask
+    /// again.
     NeedWaker,
     /// Nothing to do: return `Pending`. The waker is stored.
     Idle,
@@ -89,8 +90,8 @@ pub(crate) enum Next {
 pub(crate) struct Ready {
     home: Home,
     state: Mutex<State>,
-    /// Set under the lock by a push: for the thread at home, which need not lock to see that nothing
-    /// has arrived.
+    /// Set under the lock by a push: for the thread at home, which need not lock to see that
+    /// nothing has arrived.
     arrived: AtomicBool,
     /// Set under the lock; taken by the poll that is about to poll the body.
     body_woken: AtomicBool,

@@ -13,8 +13,8 @@ use crate::sync::Ordering;
 
 /// What the thread inside `poll` does.
 impl Ready {
-    /// Comes home. A waker that an earlier poll stored goes back to the caller, who can leave it here
-    /// again, or drop it outside the lock.
+    /// Comes home. A waker that an earlier poll stored goes back to the caller, who can leave it
+    /// here again, or drop it outside the lock.
     pub(crate) fn enter(&self, caller: &mut Caller<'_>) -> AtHome<'_> {
         let at_home = self.home.enter();
         self.at_home(|home| {
@@ -27,8 +27,8 @@ impl Ready {
 
     /// Decides what a scope inside `poll` does next, at home.
     ///
-    /// `batch`, which is empty, is exchanged for what is ready. What is not run of it has to be handed
-    /// back, by [`hand_back_home`](Self::hand_back_home).
+    /// `batch`, which is empty, is exchanged for what is ready. What is not run of it has to be
+    /// handed back, by [`hand_back_home`](Self::hand_back_home).
     pub(crate) fn next(
         &self,
         batch: &mut VecDeque<Runnable>,

@@ -36,8 +36,9 @@ impl From<Handle> for Tokio {
 impl Runtime for Tokio {
     fn dispatch(&self, ticket: Ticket) {
         self.0.spawn(async { ticket.run() });
-        // What a worker spawns last it keeps as what it runs next, where no other worker can take it.
-        // If a worker polls the scope that would be the ticket, and nobody would come before it is late.
+        // What a worker spawns last it keeps as what it runs next, where no other worker can take
+        // it. If a worker polls the scope that would be the ticket, and nobody would come before it
+        // is late.
         self.0.spawn(async {});
     }
 

@@ -22,15 +22,17 @@ use crate::try_scope::TryScope;
 /// [`Scope::buffered`](Scope#method.buffered).
 ///
 /// The iterator is called when the stream is polled, and only then: at the first poll until `limit`
-/// items are started, and once more whenever a value is taken. It is dropped when it has ended. Once the scope has ended it is not called any more, and the stream ends.
+/// items are started, and once more whenever a value is taken. It is dropped when it has ended.
+/// Once the scope has ended it is not called any more, and the stream ends.
 ///
-/// **Drop.** Dropping the stream cancels what it has started, and drops the values that nobody took.
+/// **Drop.** Dropping the stream cancels what it has started, and drops the values that nobody
+/// took.
 ///
 /// # Panics
 ///
-/// A panic of an item is the scope's, as for any child. A panic of the iterator leaves the poll that
-/// called it, and with it the value that would have been given; the iterator is dropped. If it is
-/// caught, the stream still gives the items that were started, and then ends.
+/// A panic of an item is the scope's, as for any child. A panic of the iterator leaves the poll
+/// that called it, and with it the value that would have been given; the iterator is dropped. If it
+/// is caught, the stream still gives the items that were started, and then ends.
 ///
 /// Poll it with a waker that does not panic, for the reason given at
 /// [`JoinHandle`](crate::JoinHandle).
@@ -205,8 +207,8 @@ impl<'env> Scope<'env, Local> {
 
 // `E: Send` stands at each method, not at the `impl`; see `TryScope::spawn`.
 impl<'env, E> TryScope<'env, E, Multi> {
-    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most `limit`
-    /// ahead: a stream of the `T`s of their `Ok(T)`s.
+    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most
+    /// `limit` ahead: a stream of the `T`s of their `Ok(T)`s.
     ///
     /// Otherwise like [`Scope::buffered`](Scope#method.buffered).
     ///
@@ -238,8 +240,8 @@ impl<'env, E> TryScope<'env, E, Multi> {
         Buffered::new(self, limit, items)
     }
 
-    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most `limit`
-    /// ahead, in the order in which they finish.
+    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most
+    /// `limit` ahead, in the order in which they finish.
     ///
     /// See [`TryScope::buffered`](TryScope#method.buffered) and
     /// [`Scope::buffer_unordered`](Scope#method.buffer_unordered).

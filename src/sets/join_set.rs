@@ -37,11 +37,12 @@ use crate::try_scope::TryScope;
 ///
 /// A child is freed when it has finished; its value waits in the set, however many there are.
 ///
-/// **Drop.** Dropping the set cancels the children that have not finished, and drops the values that
-/// nobody read. Children that are to run on belong to the scope alone: [`Scope::spawn`](Scope#method.spawn).
+/// **Drop.** Dropping the set cancels the children that have not finished, and drops the values
+/// that nobody read. Children that are to run on belong to the scope alone:
+/// [`Scope::spawn`](Scope#method.spawn).
 ///
-/// A set can leave the body as far as `'env` reaches. Once its scope has ended it spawns nothing any
-/// more; it still gives the values of children that had finished, and then `None`.
+/// A set can leave the body as far as `'env` reaches. Once its scope has ended it spawns nothing
+/// any more; it still gives the values of children that had finished, and then `None`.
 ///
 /// # Panics
 ///
@@ -113,8 +114,8 @@ pub struct JoinSet<'env, T, S = Scope<'env>> {
 impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
     /// Spawns a child; the set will give its value.
     ///
-    /// Nothing of `future` runs before this returns. If the scope has ended, `future` is dropped and
-    /// the set gives nothing for it; this never panics.
+    /// Nothing of `future` runs before this returns. If the scope has ended, `future` is dropped
+    /// and the set gives nothing for it; this never panics.
     ///
     /// # Examples
     ///
@@ -272,9 +273,9 @@ impl<'env, T, S> JoinSet<'env, T, S> {
 
     /// Cancels the children that have not finished.
     ///
-    /// They are not polled again; a poll that is under way on a helper thread goes on to its end. The
-    /// stream still gives the values of children that had finished, and then `None` once the others
-    /// are gone. So this cancels them and waits for that:
+    /// They are not polled again; a poll that is under way on a helper thread goes on to its end.
+    /// The stream still gives the values of children that had finished, and then `None` once the
+    /// others are gone. So this cancels them and waits for that:
     ///
     /// ```
     /// use futures_lite::StreamExt;

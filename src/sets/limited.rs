@@ -66,8 +66,8 @@ pub struct LimitedJoinSet<'env, T, S = Scope<'env>> {
 impl<'env, T> LimitedJoinSet<'env, T, Scope<'env, Multi>> {
     /// Spawns a child as soon as fewer than the limit run; the set will give its value.
     ///
-    /// The child is spawned by the returned future, at its first poll if there is room then. See there
-    /// for what happens if that is dropped.
+    /// The child is spawned by the returned future, at its first poll if there is room then. See
+    /// there for what happens if that is dropped.
     ///
     /// # Examples
     ///
@@ -126,8 +126,8 @@ impl<'env, T, E> LimitedJoinSet<'env, T, TryScope<'env, E, Multi>> {
 }
 
 impl<'env, T, E> LimitedJoinSet<'env, T, TryScope<'env, E, Local>> {
-    /// Spawns a child that stays on this thread and whose `Err` ends the scope, as soon as fewer than
-    /// the limit run.
+    /// Spawns a child that stays on this thread and whose `Err` ends the scope, as soon as fewer
+    /// than the limit run.
     ///
     /// See [`LimitedJoinSet::spawn`](LimitedJoinSet#method.spawn): this is the same without `Send`.
     #[track_caller]
@@ -217,7 +217,8 @@ impl<T, S> fmt::Debug for LimitedJoinSet<'_, T, S> {
 ///
 /// # Cancel safety
 ///
-/// If it is dropped early nothing was spawned, and nothing is lost but the future that it was given.
+/// If it is dropped early nothing was spawned, and nothing is lost but the future that it was
+/// given.
 ///
 /// # Panics
 ///

@@ -129,8 +129,8 @@ mod tests {
         }
     }
 
-    /// S5: a child that was cancelled goes late. Meanwhile another one, of the next generation, got the slot
-    /// that it had; it must not take that with it.
+    /// S5: a child that was cancelled goes late. Meanwhile another one, of the next generation, got
+    /// the slot that it had; it must not take that with it.
     #[test]
     fn slot_of_an_older_generation() {
         let results = Results::<()>::new(&Shared::new());

@@ -1,9 +1,9 @@
 //! Streams that run ahead of their consumer: what [`Buffered`](crate::Buffered) and
 //! [`BufferUnordered`](crate::BufferUnordered) have in common.
 //!
-//! The items are futures from an iterator. At most `limit` of them are *ahead*: started, as children
-//! of the scope, and not taken by the consumer. The iterator stays with the stream and is called
-//! inside its `poll_next` only.
+//! The items are futures from an iterator. At most `limit` of them are *ahead*: started, as
+//! children of the scope, and not taken by the consumer. The iterator stays with the stream and is
+//! called inside its `poll_next` only.
 //!
 //! # Invariants
 //!
@@ -126,7 +126,8 @@ impl<I, C> ReadAhead<I, C> {
     where
         C: Order<T>,
     {
-        // An item may be cancelled and give none; and how many are left in the iterator is not asked.
+        // An item may be cancelled and give none; and how many are left in the iterator is not
+        // asked.
         let most = match self.items {
             Some(_) => None,
             None => Some(self.children.len()),

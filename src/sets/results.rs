@@ -1,27 +1,28 @@
 //! What a set and its children share: the values that nobody has read, and how to cancel.
 //!
 //! Nobody keeps the handle of a child of a set, so the child is freed as soon as it has finished.
-//! What it leaves is its value, here. See [`Member`](crate::sets::member::Member) for the child's side.
+//! What it leaves is its value, here. See [`Member`](crate::sets::member::Member) for the child's
+//! side.
 //!
 //! # What it promises
 //!
-//! * Every child is heard of exactly once, when its future is gone, whatever became of it: it left a
-//!   value, or it was *lost*, for it was cancelled, refused by its scope, panicked or ended with it.
-//!   So a set that waits until it has heard of all its children waits in vain only if their scope was
-//!   forgotten.
+//! * Every child is heard of exactly once, when its future is gone, whatever became of it: it left
+//!   a value, or it was *lost*, for it was cancelled, refused by its scope, panicked or ended with
+//!   it. So a set that waits until it has heard of all its children waits in vain only if their
+//!   scope was forgotten.
 //! * Nothing is overlooked: whoever leaves something while the set waits wakes it.
 //! * A child that was cancelled is not polled again, and goes.
 //!
 //! # Invariants
 //!
 //! 1. The set's waker is stored only while nothing has arrived: the look and the storing are one
-//!    critical section, and an arrival takes the waker out. So the first of many arrivals wakes, and
-//!    the others only append.
-//! 2. A child belongs to the generation in which it was spawned. Cancelling starts a new one and takes
-//!    the wakers of all who are suspended, in one critical section. A child that becomes suspended
-//!    compares generations and enters its waker in one as well. So it is either woken, or sees that it
-//!    was cancelled; and a slot of an older generation is never looked at, for it may be somebody
-//!    else's.
+//!    critical section, and an arrival takes the waker out. So the first of many arrivals wakes,
+//!    and the others only append.
+//! 2. A child belongs to the generation in which it was spawned. Cancelling starts a new one and
+//!    takes the wakers of all who are suspended, in one critical section. A child that becomes
+//!    suspended compares generations and enters its waker in one as well. So it is either woken, or
+//!    sees that it was cancelled; and a slot of an older generation is never looked at, for it may
+//!    be somebody else's.
 //! 3. No foreign code runs under the lock.
 //!
 //! # Who holds it
@@ -66,7 +67,7 @@ struct State<T> {
     closed: bool,
 }
 
-/// Room for so many values is kept when there are none, and no more.
+/// Room for this many values is kept when there are none, and no more.
 pub(crate) const SPARE: usize = 64;
 
 impl<T> State<T> {
@@ -149,8 +150,8 @@ impl<T> Results<T> {
         suspended.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// The set is gone, with `unread` values in its hands: cancels the children that have not finished,
-    /// and drops what nobody will read.
+    /// The set is gone, with `unread` values in its hands: cancels the children that have not
+    /// finished, and drops what nobody will read.
     pub(crate) fn close(&self, unread: VecDeque<T>) {
         let (suspended, values, waker) = {
             let mut state = self.state.lock();
@@ -178,8 +179,9 @@ impl<T> Results<T> {
 impl<T> Results<T> {
     /// The generation of those who are spawned now.
     ///
-    /// Relaxed: a child that is about to be polled sees that it was cancelled if its poll is known to
-    /// come later, and nobody can tell otherwise. A child that becomes suspended looks under the lock.
+    /// Relaxed: a child that is about to be polled sees that it was cancelled if its poll is known
+    /// to come later, and nobody can tell otherwise. A child that becomes suspended looks under the
+    /// lock.
     pub(crate) fn generation(&self) -> u32 {
         self.generation.load(Ordering::Relaxed)
     }

@@ -1,8 +1,8 @@
 //! The four kinds of scope handles, as what sets and streams spawn their children through.
 //!
 //! Sets and streams are written once, for any handle `S`. What a child may be differs: with or
-//! without `Send`, with or without `Result`. The public methods say so, one for each kind of handle;
-//! behind them stands this trait.
+//! without `Send`, with or without `Result`. The public methods say so, one for each kind of
+//! handle; behind them stands this trait.
 #![forbid(unsafe_code)]
 
 use std::future::Future;

@@ -109,8 +109,8 @@ fn not_outwards() {
     }));
 }
 
-/// K6: whatever is the cause outside is the root of the cause inside: a failure, a panic, the end, a
-/// drop. It is there before the inner scope is dropped.
+/// K6: whatever is the cause outside is the root of the cause inside: a failure, a panic, the end,
+/// a drop. It is there before the inner scope is dropped.
 #[test]
 fn root_causes() {
     /// Runs a scope, with one inside it, to an end that `end` brings; what the token of the inner

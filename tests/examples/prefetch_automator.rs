@@ -304,8 +304,8 @@ fn in_flight_bound() {
     });
 }
 
-/// A walk visits each page once, in the order of the links, however they go round, and whether or not
-/// it reads ahead.
+/// A walk visits each page once, in the order of the links, however they go round, and whether or
+/// not it reads ahead.
 #[test]
 fn walk_in_order() {
     let pages = [
@@ -337,8 +337,8 @@ fn walk_in_order() {
     });
 }
 
-/// T1, T2, T3: while a walk that reads ahead is busy with a page the next ones are fetched, so many as are
-/// allowed.
+/// T1, T2, T3: while a walk that reads ahead is busy with a page the next ones are fetched, so many
+/// as are allowed.
 #[test]
 fn read_ahead() {
     let paths: Vec<_> = (0..6).map(|n| format!("/{n}")).collect();

@@ -51,8 +51,8 @@ fn hanging() -> [(&'static str, Answer); 4] {
     [("/", links(&["/a", "/b", "/c"])), a, b, c]
 }
 
-/// A7: Ctrl-C ends a walk that waits for a page. It is reported as far as it got, and nothing is left
-/// of what was under way.
+/// A7: Ctrl-C ends a walk that waits for a page. It is reported as far as it got, and nothing is
+/// left of what was under way.
 #[test]
 fn interrupted_walk() {
     for mode in [&[][..], &["--read-ahead"]] {
@@ -93,9 +93,9 @@ fn interrupted_start() {
     assert_eq!(outcome.number("pages visited"), 0);
 }
 
-/// On a terminal a bar moves with each page, and is gone in the end. It does not get into the lines of
-/// the report, which may go elsewhere. (That there is none without a terminal is what every test of
-/// the program checks: nothing else is said on stderr.)
+/// On a terminal a bar moves with each page, and is gone in the end. It does not get into the lines
+/// of the report, which may go elsewhere. (That there is none without a terminal is what every test
+/// of the program checks: nothing else is said on stderr.)
 #[test]
 #[cfg(target_os = "linux")]
 fn progress_bar() {

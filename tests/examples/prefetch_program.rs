@@ -35,8 +35,8 @@ fn nothing_left_of_hanging_prefetches() {
     assert!(outcome.number("cancelled") >= 6, "{outcome:?}");
 }
 
-/// T6, A3, A7: so is what a walk that reads ahead has not got to. It fetches only so many pages as may be
-/// ahead of it, and one more in place of each that it visits.
+/// T6, A3, A7: so is what a walk that reads ahead has not got to. It fetches only so many pages as
+/// may be ahead of it, and one more in place of each that it visits.
 #[test]
 fn nothing_left_of_read_ahead() {
     let outcome = walk_and_close(&["--read-ahead"]);

@@ -11,7 +11,8 @@ use crate::meeting::work;
 #[cfg(feature = "tokio")]
 use crate::meeting::{Meeting, meet};
 
-/// Children that are worth sharing, and what they have seen: the names of threads, or their numbers.
+/// Children that are worth sharing, and what they have seen: the names of threads, or their
+/// numbers.
 async fn busy<'env>(s: Scope<'env>, seen: &'env Mutex<Vec<(ThreadId, String)>>) {
     for _ in 0..50 {
         s.spawn(async {
@@ -23,8 +24,8 @@ async fn busy<'env>(s: Scope<'env>, seen: &'env Mutex<Vec<(ThreadId, String)>>) 
     }
 }
 
-/// R8: inside tokio no child is polled on a thread of async-std, whatever features are on. Its threads
-/// are idle and would come if they were asked.
+/// R8: inside tokio no child is polled on a thread of async-std, whatever features are on. Its
+/// threads are idle and would come if they were asked.
 #[test]
 fn tokio_children_stay_with_tokio() {
     async_std::task::block_on(async_std::task::spawn(async {})); // starts them
@@ -45,8 +46,8 @@ fn tokio_children_stay_with_tokio() {
     }
 }
 
-/// R10: a runtime of tokio with one thread has nobody to lend, and is not asked: no task of its own is
-/// ever there. A late ticket would run on the same thread, so the thread proves nothing.
+/// R10: a runtime of tokio with one thread has nobody to lend, and is not asked: no task of its own
+/// is ever there. A late ticket would run on the same thread, so the thread proves nothing.
 #[test]
 fn one_thread_of_tokio() {
     let runtime = Builder::new_current_thread().build().unwrap();
@@ -73,7 +74,8 @@ fn one_thread_of_tokio() {
     assert!(seen.into_inner().unwrap().iter().all(|(id, _)| *id == home));
 }
 
-/// R10: nothing is detected in a bare `block_on`, and nobody is asked. (Unless all windows are forced.)
+/// R10: nothing is detected in a bare `block_on`, and nobody is asked. (Unless all windows are
+/// forced.)
 #[cfg(not(taskpen_force_windows))]
 #[test]
 fn bare_block_on() {
@@ -84,8 +86,8 @@ fn bare_block_on() {
     assert!(seen.into_inner().unwrap().iter().all(|(id, _)| *id == home));
 }
 
-/// R9: the workers of tokio help, also a scope that one of them polls: what it spawns last it keeps for
-/// itself, and that must not be the only ticket.
+/// R9: the workers of tokio help, also a scope that one of them polls: what it spawns last it keeps
+/// for itself, and that must not be the only ticket.
 #[cfg(feature = "tokio")]
 #[test]
 fn workers_of_tokio() {

@@ -189,8 +189,8 @@ impl Runtime for Both {
     }
 }
 
-/// With the switch every window is opened, though nothing here is worth it: otherwise the second run
-/// of all tests would show nothing.
+/// With the switch every window is opened, though nothing here is worth it: otherwise the second
+/// run of all tests would show nothing.
 #[cfg(taskpen_force_windows)]
 #[test]
 fn forced_windows() {

@@ -20,8 +20,8 @@ const HELPERS: [usize; 2] = [4, 16];
 /// Enough children for several windows.
 const CROWD: usize = 100;
 
-/// L1, F1, F4 under load: one child of a crowd panics while helpers run others. The scope raises it,
-/// and every future is gone.
+/// L1, F1, F4 under load: one child of a crowd panics while helpers run others. The scope raises
+/// it, and every future is gone.
 #[test]
 fn panics_under_load() {
     watched(|| {
@@ -121,8 +121,8 @@ async fn next_wake_at(gate: &Gate) {
     .await;
 }
 
-/// F1, trap 8: a ticket stops between two polls when the scope was stopped. It runs on the thread of
-/// the scope here, so that nothing else happens at the same time.
+/// F1, trap 8: a ticket stops between two polls when the scope was stopped. It runs on the thread
+/// of the scope here, so that nothing else happens at the same time.
 #[test]
 fn nobody_after_a_panic_on_a_ticket() {
     for unlucky in [20, 50, 80] {

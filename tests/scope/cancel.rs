@@ -191,7 +191,8 @@ fn await_of_ones_own_cancel() {
     assert_eq!(after.get(), 0);
 }
 
-/// H2: a child that finishes in the very poll in which it was cancelled was cancelled: its value is dropped.
+/// H2: a child that finishes in the very poll in which it was cancelled was cancelled: its value is
+/// dropped.
 #[test]
 fn cancel_in_the_last_poll() {
     let slot = Slot::default();
@@ -272,7 +273,8 @@ fn cancel_on_another_thread() {
     });
 }
 
-/// H2: while the scope is not polled the child stays; its next poll, or its drop, resolves `cancel`.
+/// H2: while the scope is not polled the child stays; its next poll, or its drop, resolves
+/// `cancel`.
 #[test]
 fn cancel_between_two_polls() {
     for dropped in [true, false] {

@@ -40,9 +40,9 @@ fn poll_until<F: Future>(mut future: Pin<&mut F>, done: &Counter, count: usize) 
     panic!("{} of {count} workers are done", done.get());
 }
 
-/// R5: a child that wakes itself in each poll may wait for something that only its caller's task can
-/// bring, as a new budget under tokio. So a poll of the scope gives up on it soon; in a window, after
-/// the time that a window may take.
+/// R5: a child that wakes itself in each poll may wait for something that only its caller's task
+/// can bring, as a new budget under tokio. So a poll of the scope gives up on it soon; in a window,
+/// after the time that a window may take.
 each_form!(polls_of_a_spinning_child, |scope, ok| {
     let polls = Counter::default();
     let mut scoped = Box::pin(

@@ -53,8 +53,8 @@ fn value_dropped_by_a_child_that_unwinds() {
     assert_eq!(drops.get(), 1);
 }
 
-/// F4, H2: values that were cancelled too late, and that nobody takes: the panic is the scope's, and
-/// one that unwinds already was first.
+/// F4, H2: values that were cancelled too late, and that nobody takes: the panic is the scope's,
+/// and one that unwinds already was first.
 #[test]
 fn value_in_a_dropped_cancel() {
     for unwinds in [false, true] {
@@ -253,8 +253,8 @@ fn value_and_error_that_panic() {
     assert_eq!(drops.get(), 2);
 }
 
-/// F3: a value in a handle that the body returned, where an `Err` ends the scope: nobody gets the handle,
-/// and a panic beats the `Err`.
+/// F3: a value in a handle that the body returned, where an `Err` ends the scope: nobody gets the
+/// handle, and a panic beats the `Err`.
 #[test]
 fn value_in_a_returned_handle() {
     let drops = Tally::new();

@@ -14,8 +14,8 @@ use futures_lite::StreamExt;
 use futures_lite::future::{block_on, poll_once as poll_here};
 use taskpen::{JoinSet, Scope, scope};
 
-/// S11: nobody waits in vain. What had finished is given; what had not is gone; what is spawned now is
-/// dropped unpolled, and the set gives nothing for it.
+/// S11: nobody waits in vain. What had finished is given; what had not is gone; what is spawned now
+/// is dropped unpolled, and the set gives nothing for it.
 each_form!(set_of_a_dropped_scope, |scope, ok| {
     let (polls, drops) = (&Counter::default(), &Counter::default());
     let slot = Mutex::new(None);
@@ -140,8 +140,8 @@ fn set_dropped_after_its_scope() {
     assert_eq!(values.get(), 3);
 }
 
-/// T10: a stream whose scope has ended gives what had finished, calls its iterator no more, and ends.
-/// In order that is what had finished before the first that had not.
+/// T10: a stream whose scope has ended gives what had finished, calls its iterator no more, and
+/// ends. In order that is what had finished before the first that had not.
 each_form!(streams_of_a_dropped_scope, |scope, ok| {
     let calls = &Counter::default();
     let slots = (Mutex::new(None), Mutex::new(None));

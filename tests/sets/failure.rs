@@ -128,8 +128,8 @@ fn cancelled_future_that_panics_when_it_is_dropped() {
     assert_eq!(block_on(set.next()), None);
 }
 
-/// S10, F4: values that panic when the set drops them, unread. All are dropped, the body sees nothing
-/// of it, and the scope raises the first.
+/// S10, F4: values that panic when the set drops them, unread. All are dropped, the body sees
+/// nothing of it, and the scope raises the first.
 #[test]
 fn unread_values_that_panic() {
     let (drops, seen) = (Tally::new(), Tally::new());
@@ -173,8 +173,9 @@ fn unread_values_that_panic_during_a_panic() {
     assert_eq!(drops.get(), 2);
 }
 
-/// S10: a value that comes when the set is gone is dropped, and its panic is the scope's. It can come
-/// so late if the set goes while the child is inside its last poll: here the child itself drops it.
+/// S10: a value that comes when the set is gone is dropped, and its panic is the scope's. It can
+/// come so late if the set goes while the child is inside its last poll: here the child itself
+/// drops it.
 #[test]
 fn value_for_nobody() {
     let drops = Tally::new();
@@ -195,7 +196,8 @@ fn value_for_nobody() {
     assert_eq!(drops.get(), 1);
 }
 
-/// S10, L7: a value that nobody reads may use the scope when it is dropped, and may drop another set.
+/// S10, L7: a value that nobody reads may use the scope when it is dropped, and may drop another
+/// set.
 #[test]
 fn unread_value_that_spawns() {
     struct Spawns<'a>(
@@ -227,8 +229,8 @@ fn unread_value_that_spawns() {
     });
 }
 
-/// Uses the set's scope whenever the waker of whoever waits for the set is cloned, woken or dropped:
-/// on this thread, and on another one while this one waits. Deadlocks if a lock is held.
+/// Uses the set's scope whenever the waker of whoever waits for the set is cloned, woken or
+/// dropped: on this thread, and on another one while this one waits. Deadlocks if a lock is held.
 #[derive(Default)]
 struct Reentrant {
     scope: OnceLock<Scope<'static>>,
@@ -264,8 +266,8 @@ impl Hooks for Reentrant {
     }
 }
 
-/// S10, trap 2: a waker of whoever waits is cloned, woken and dropped under no lock; and may panic when
-/// it is woken or dropped.
+/// S10, trap 2: a waker of whoever waits is cloned, woken and dropped under no lock; and may panic
+/// when it is woken or dropped.
 #[test]
 fn foreign_waker() {
     for panics in [false, true] {
@@ -309,8 +311,8 @@ fn foreign_waker() {
     }
 }
 
-/// S10: a value that nobody read, in a set that the body returned, where an `Err` ends the scope: a panic
-/// beats the `Err`.
+/// S10: a value that nobody read, in a set that the body returned, where an `Err` ends the scope: a
+/// panic beats the `Err`.
 #[test]
 fn value_in_a_returned_set() {
     let drops = Tally::new();

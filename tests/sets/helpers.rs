@@ -22,8 +22,8 @@ fn work() {
     }
 }
 
-/// Keeps the thread busy until `flag` is set by another one. Children that wait like this are polled at
-/// the same time, or the test fails for it hangs.
+/// Keeps the thread busy until `flag` is set by another one. Children that wait like this are
+/// polled at the same time, or the test fails for it hangs.
 fn wait_for(flag: &AtomicBool) {
     while !flag.load(SeqCst) {
         thread::yield_now();

@@ -1,5 +1,5 @@
-//! Streams that run ahead of their consumer: T1 to T6. Failures have a file of their own; streams whose
-//! scope has ended are with the sets.
+//! Streams that run ahead of their consumer: T1 to T6. Failures have a file of their own; streams
+//! whose scope has ended are with the sets.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"
@@ -55,8 +55,8 @@ each_form!(never_more_than_the_limit, |scope, ok| {
     }
 });
 
-/// T2: `buffered` gives the values in the order of the items, `buffer_unordered` in that in which they
-/// finish.
+/// T2: `buffered` gives the values in the order of the items, `buffer_unordered` in that in which
+/// they finish.
 each_form!(order, |scope, ok| {
     let item = |yields: usize| async move {
         for _ in 0..yields {
@@ -86,8 +86,8 @@ fn items(done: &Counter) -> impl Iterator<Item = impl Future<Output = usize> + S
     })
 }
 
-/// T3: while the consumer is busy with the first value the next ones go on. With `buffered` of futures
-/// they stand still, however long it takes.
+/// T3: while the consumer is busy with the first value the next ones go on. With `buffered` of
+/// futures they stand still, however long it takes.
 #[test]
 fn busy_consumer() {
     let busy = async || {
@@ -157,8 +157,8 @@ impl Lock {
     }
 }
 
-/// T3: an item that runs ahead holds a lock that the consumer wants. With `buffered` of futures that
-/// is the end: nobody polls the item, so it never lets go. A child does.
+/// T3: an item that runs ahead holds a lock that the consumer wants. With `buffered` of futures
+/// that is the end: nobody polls the item, so it never lets go. A child does.
 #[test]
 fn lock_that_an_item_holds() {
     let lock = &Lock::default();
@@ -184,8 +184,8 @@ fn lock_that_an_item_holds() {
 }
 
 /// T4: the iterator is called at the first poll, and once for each value that is taken: before the
-/// consumer has it, so that the next item runs while it is busy. An iterator that has ended is never
-/// called again, and is gone.
+/// consumer has it, so that the next item runs while it is busy. An iterator that has ended is
+/// never called again, and is gone.
 each_form!(calls_of_the_iterator, |scope, ok| {
     let (calls, drops) = (&Counter::default(), &Counter::default());
     let outcome = run(scope(async |s| {
@@ -371,8 +371,8 @@ fn debug() {
     }));
 }
 
-/// T1: a stream is terminated once its iterator has ended and every value was taken; how many are to
-/// come is known when the iterator has ended.
+/// T1: a stream is terminated once its iterator has ended and every value was taken; how many are
+/// to come is known when the iterator has ended.
 each_form!(size_of_what_is_left, |scope, ok| {
     let outcome = run(scope(async |s| {
         let item = |number: usize| async move { ok(number) };

@@ -39,8 +39,8 @@ fn items(calls: &Tally) -> impl Iterator<Item = Ready<usize>> {
     })
 }
 
-/// T8: a panic of the iterator leaves the poll that called it: here that is the body's, so the scope
-/// raises it.
+/// T8: a panic of the iterator leaves the poll that called it: here that is the body's, so the
+/// scope raises it.
 #[test]
 fn iterator_that_panics() {
     for limit in [2, 9] {
@@ -61,8 +61,8 @@ fn iterator_that_panics() {
     }
 }
 
-/// T8: who catches it finds the items that were started, but not the value that was about to be given,
-/// and then the end; the iterator is not called again, and is gone.
+/// T8: who catches it finds the items that were started, but not the value that was about to be
+/// given, and then the end; the iterator is not called again, and is gone.
 #[test]
 fn iterator_that_panics_and_is_caught() {
     for in_order in [true, false] {
@@ -101,8 +101,8 @@ where
     }
 }
 
-/// T8, F4: the value that is lost may panic when it is dropped, and so may the iterator. The first panic
-/// is what is raised, and nothing aborts.
+/// T8, F4: the value that is lost may panic when it is dropped, and so may the iterator. The first
+/// panic is what is raised, and nothing aborts.
 #[test]
 fn iterator_that_panics_in_every_way() {
     for in_order in [true, false] {
@@ -140,8 +140,8 @@ impl<I: Iterator, T> Iterator for MoveIn<I, T> {
     }
 }
 
-/// T8: an iterator whose destructor panics when it has ended: the poll raises it, and the stream can be
-/// read on.
+/// T8: an iterator whose destructor panics when it has ended: the poll raises it, and the stream
+/// can be read on.
 #[test]
 fn iterator_that_panics_when_it_is_dropped() {
     let drops = Tally::new();
@@ -153,7 +153,8 @@ fn iterator_that_panics_when_it_is_dropped() {
     assert_eq!(drops.get(), 1);
 }
 
-/// T8, F4: values that nobody took and that panic when the stream is dropped are the scope's affair.
+/// T8, F4: values that nobody took and that panic when the stream is dropped are the scope's
+/// affair.
 #[test]
 fn unread_values_that_panic() {
     for in_order in [true, false] {
@@ -204,8 +205,8 @@ fn item_that_panics() {
     }
 }
 
-/// T9: the first `Err` of an item ends the scope. The consumer sees no more, and no item is started any
-/// more.
+/// T9: the first `Err` of an item ends the scope. The consumer sees no more, and no item is started
+/// any more.
 #[test]
 fn item_that_fails() {
     for in_order in [true, false] {

@@ -85,8 +85,8 @@ fn waker_of_a_dropped_set() {
     assert!(settle(scoped.as_mut()).is_ready());
 }
 
-/// S12: when a value comes the child's future is gone, also if that does not drop what is in it before
-/// it gives the value.
+/// S12: when a value comes the child's future is gone, also if that does not drop what is in it
+/// before it gives the value.
 #[test]
 fn value_of_a_child_that_is_gone() {
     struct Look(Arc<AtomicBool>, Counter);
@@ -135,8 +135,8 @@ fn set_that_moves_between_tasks() {
     assert_eq!(sum, 8);
 }
 
-/// S13: a set that was moved into a child works there: what it spawns are siblings. It goes with that
-/// child.
+/// S13: a set that was moved into a child works there: what it spawns are siblings. It goes with
+/// that child.
 each_form!(set_in_a_child, |scope, ok| {
     let drops = Counter::default();
     let outcome = run(scope(async |s| {

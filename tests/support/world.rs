@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Once};
 #[derive(Debug, Default)]
 pub(crate) struct World {
     log: Mutex<Log>,
-    /// Whether the scopes may have helpers. Then something may happen on one thread between an event
-    /// on another and its entry in the log, so fewer orders are forbidden.
+    /// Whether the scopes may have helpers. Then something may happen on one thread between an
+    /// event on another and its entry in the log, so fewer orders are forbidden.
     helped: bool,
 }
 

@@ -192,8 +192,8 @@ fn nested_wait_and_cancel() {
     INNER.assert_seen();
 }
 
-/// K6: a nested scope lets go of its parent when it learns of a cause. Whoever has seen the outer one
-/// cancelled sees that of the nested one in that moment, too; with a token of it and without.
+/// K6: a nested scope lets go of its parent when it learns of a cause. Whoever has seen the outer
+/// one cancelled sees that of the nested one in that moment, too; with a token of it and without.
 #[test]
 fn nested_lets_go() {
     static BEFORE: Seen = Seen::new("the outer scope was not cancelled yet");

@@ -4,16 +4,16 @@
 //! `child` that stands for async-task, and an `enclosing` that does without thread-locals; these
 //! are in this folder. So what the models explore is the ready queue, the registry of suspended
 //! children, the shared state with the cancellation, and the driver as they ship: how a scope goes
-//! idle, how it is cancelled, how it waits for closures, and how it ends; and what a set shares with
-//! its children.
+//! idle, how it is cancelled, how it waits for closures, and how it ends; and what a set shares
+//! with its children.
 //!
 //! Each model is one race with two outcomes or more. It asserts what holds in every execution,
 //! and afterwards that each outcome did occur: a model in which the race never happens says
 //! nothing.
 //!
-//! What loom cannot see: the reference counts of `std::sync::Arc` and its `OnceLock`, spurious wake-ups of a
-//! condition variable, and orderings weaker than those of its mutex, which is sequentially
-//! consistent. Time is not modelled: the clock of the models stands still.
+//! What loom cannot see: the reference counts of `std::sync::Arc` and its `OnceLock`, spurious
+//! wake-ups of a condition variable, and orderings weaker than those of its mutex, which is
+//! sequentially consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]
 
 #[path = "../../../src/body.rs"]

@@ -1,4 +1,5 @@
-//! The children of a set leave their values, are suspended or go, while the set reads, cancels or goes.
+//! The children of a set leave their values, are suspended or go, while the set reads, cancels or
+//! goes.
 //!
 //! The set and its children are stand-ins: what is explored is what they share.
 
@@ -32,8 +33,8 @@ fn read<T>(results: &Results<T>, children: usize) -> (VecDeque<T>, usize) {
     (values, sleeps)
 }
 
-/// S11, S12: one child leaves a value and another one is lost, while the set begins to wait. It hears of
-/// both.
+/// S11, S12: one child leaves a value and another one is lost, while the set begins to wait. It
+/// hears of both.
 #[test]
 fn leave_and_read() {
     static AT_ONCE: Outcome = Outcome::new("both were there when the set looked");
@@ -62,8 +63,8 @@ fn leave_and_read() {
     TWICE.assert_seen();
 }
 
-/// S5: a child becomes suspended while the set cancels. It is woken, or learns of it at once; then it
-/// goes, and the set hears of it.
+/// S5: a child becomes suspended while the set cancels. It is woken, or learns of it at once; then
+/// it goes, and the set hears of it.
 #[test]
 fn suspend_and_cancel() {
     static AT_ONCE: Outcome = Outcome::new("the child learned of it at once");
@@ -91,8 +92,8 @@ fn suspend_and_cancel() {
     WOKEN.assert_seen();
 }
 
-/// S4, S5: a suspended child goes while the set cancels it, and a child that came later gets its slot. That
-/// one keeps it.
+/// S4, S5: a suspended child goes while the set cancels it, and a child that came later gets its
+/// slot. That one keeps it.
 #[test]
 fn leave_and_cancel() {
     static GONE: Outcome = Outcome::new("the child was gone before");
@@ -137,8 +138,8 @@ impl Drop for Value {
     }
 }
 
-/// S4: a child leaves its value while the set goes. The value is dropped once: by the set, or by the child if
-/// the set was gone.
+/// S4: a child leaves its value while the set goes. The value is dropped once: by the set, or by
+/// the child if the set was gone.
 #[test]
 fn leave_and_close() {
     static BY_SET: Outcome = Outcome::new("the set dropped the value");

@@ -58,8 +58,8 @@ impl Condvar {
     }
 }
 
-/// A clock on which whatever is measured takes a millisecond: a scope that may have helpers asks for
-/// them at the first opportunity, and nothing takes too long.
+/// A clock on which whatever is measured takes a millisecond: a scope that may have helpers asks
+/// for them at the first opportunity, and nothing takes too long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instant;
 
