@@ -63,6 +63,8 @@ impl<'env, T> JoinHandle<'env, T> {
 
     /// Cancels the child: it is not polled again, its future is dropped by the scope.
     ///
+    /// To ask a child instead, so that it can say goodbye, use [`Scope::cancel`](crate::Scope::cancel).
+    ///
     /// It acts at the call, so `drop(handle.cancel());` is enough; `let _ =` does as well, though
     /// clippy suspects it of a forgotten `.await`. The returned future resolves
     /// once the child's future has been dropped: to `None`, or to the value if the child had
@@ -95,6 +97,22 @@ impl<'env, T> JoinHandle<'env, T> {
     /// True once the child's future is gone: it finished, was cancelled or panicked.
     ///
     /// If it gave a value, awaiting the handle returns that without waiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures_lite::future::yield_now;
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let answer = s.spawn(async { 42 });
+    ///     while !answer.is_finished() {
+    ///         yield_now().await; // there is something else to do
+    ///     }
+    ///     assert_eq!(answer.await, 42);
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         // The stage says that the destructor ran or the value is on its way; the task adds that
         // the value has arrived.
@@ -104,6 +122,16 @@ impl<'env, T> JoinHandle<'env, T> {
 
     /// True once the child's future is gone without having given a value: it was cancelled, its
     /// scope ended first, or it panicked. Awaiting the handle then panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures_lite::future::pending;
+    /// # futures_lite::future::block_on(async {
+    /// let late = taskpen::scope(async |s| s.spawn_background(pending::<()>())).await;
+    /// assert!(late.is_cancelled()); // the scope has ended
+    /// # });
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         let child = self.child.as_ref();
         child.is_some_and(|child| matches!(child.meta().stage(), Stage::Refused | Stage::Cancelled))

@@ -219,6 +219,20 @@ impl<M> Scope<'_, M> {
     ///
     /// A child is alive until its future has been dropped, and so is a closure that runs on without
     /// its child.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let child = s.spawn(async {});
+    ///     assert_eq!(s.len(), 1);
+    ///     child.await;
+    ///     assert!(s.is_empty());
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     pub fn len(&self) -> usize {
         self.shared.len()
     }
@@ -230,6 +244,16 @@ impl<M> Scope<'_, M> {
 
     /// True once no child can be added any more: the scope returned, failed or was dropped, or is
     /// about to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let escaped = taskpen::scope(async |s| s).await;
+    /// assert!(escaped.is_ended());
+    /// assert!(escaped.spawn(async {}).is_cancelled()); // refused
+    /// # });
+    /// ```
     pub fn is_ended(&self) -> bool {
         self.shared.ready.is_ended()
     }

@@ -187,6 +187,19 @@ impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
     /// Never asks for helper threads: all children run on the thread that polls the scope.
     ///
     /// Scopes inside it that make no choice of their own inherit this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let home = std::thread::current().id();
+    /// taskpen::scope(async |s| {
+    ///     s.spawn(async { assert_eq!(std::thread::current().id(), home) });
+    /// })
+    /// .serial()
+    /// .await;
+    /// # });
+    /// ```
     pub fn serial(mut self) -> Self {
         self.driver.help().choice = Choice::Serial;
         self
@@ -194,7 +207,8 @@ impl<F, Fut: Future> Scoped<'_, F, Fut, Multi> {
 
     /// Asks `runtime` for helper threads, instead of the one that is inherited or detected.
     ///
-    /// Scopes inside it that make no choice of their own inherit this one.
+    /// Scopes inside it that make no choice of their own inherit this one. See [`Runtime`] for an
+    /// example, and the [crate's page](crate#parallelism-the-poll-window) for when to need it.
     pub fn on(mut self, runtime: impl Runtime) -> Self {
         self.driver.help().choice = Choice::On(Lender::new(runtime));
         self

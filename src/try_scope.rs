@@ -59,6 +59,23 @@ impl<'env, E> TryScope<'env, E, Multi> {
     /// Spawns a child whose `Err` ends the scope; the handle yields the `T` of its `Ok(T)`.
     ///
     /// Otherwise like [`Scope::spawn`](Scope#method.spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    /// use taskpen::{TryScope, try_scope};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
+    ///     let one = s.spawn(async { "1".parse::<u32>() });
+    ///     let two = s.spawn(async { "2".parse::<u32>() });
+    ///     Ok(one.await + two.await) // no `?`: an `Err` does not come here, it ends the scope
+    /// })
+    /// .await;
+    /// assert_eq!(sum, Ok(3));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
     where
@@ -73,6 +90,25 @@ impl<'env, E> TryScope<'env, E, Multi> {
     /// Spawns a background child, whose `Err` ends the scope as well.
     ///
     /// Otherwise like [`Scope::spawn_background`](Scope#method.spawn_background).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::{pending, yield_now};
+    /// use taskpen::{TryScope, try_scope};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let outcome = try_scope(async |s: TryScope<'_, &str>| {
+    ///     s.spawn_background(async {
+    ///         yield_now().await;
+    ///         Err::<(), _>("the connection is lost")
+    ///     });
+    ///     pending().await
+    /// })
+    /// .await;
+    /// assert_eq!(outcome, Err::<(), _>("the connection is lost"));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
     where
@@ -87,6 +123,24 @@ impl<'env, E> TryScope<'env, E, Multi> {
     /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
     ///
     /// Otherwise like [`Scope::spawn_with`](Scope#method.spawn_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use taskpen::{TryScope, try_scope};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let outcome = try_scope(async |s: TryScope<'_, &str>| {
+    ///     s.spawn_with(async |s| {
+    ///         s.spawn(async { Err::<(), _>("a grandchild failed") });
+    ///         Ok(())
+    ///     });
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// assert_eq!(outcome, Err("a grandchild failed"));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_with<F, Fut, T>(&self, body: F) -> JoinHandle<'env, T>
     where

@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use futures_lite::future::block_on;
 use taskpen::{Runtime, Ticket, scope};
+
+use crate::meeting::work;
 
 /// Keeps the tickets, and panics when it goes.
 struct Bomb(Arc<Mutex<Vec<Ticket>>>);
@@ -23,13 +24,6 @@ impl Runtime for Bomb {
 impl Drop for Bomb {
     fn drop(&mut self) {
         std::panic::resume_unwind(Box::new("a runtime went"));
-    }
-}
-
-fn work() {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_micros(300) {
-        std::hint::spin_loop();
     }
 }
 

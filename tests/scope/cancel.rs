@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::thread;
 
-use crate::failing::{ReadyWith, Tally, poll_once, sleeper};
+use crate::failing::{ReadyWith, Tally, sleeper};
+use crate::life::poll_once;
 use futures::channel::oneshot;
 use futures_lite::future::{block_on, poll_once as poll_here, yield_now};
 use taskpen::{Cancel, JoinHandle, Scope, TryScope, local_scope, scope, try_scope};

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use crate::failing::poll_once;
+use crate::life::poll_once;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, TryScope, scope, try_local_scope, try_scope};
 

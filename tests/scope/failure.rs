@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::Waker;
 
-use crate::failing::{Bang, Tally, bang, poll_once, raised, sleeper};
+use crate::failing::{Bang, Tally, bang, raised, sleeper};
+use crate::life::poll_once;
 use futures_lite::FutureExt;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{LocalScope, Scope, TryScope, local_scope, scope, try_scope};

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll};
 use std::thread::{current, yield_now};
-use std::time::{Duration, Instant};
 
 use futures_lite::future::block_on;
 use taskpen::{TryScope, try_scope};
 
 use crate::lenders::Pool;
+use crate::meeting::work;
 
 /// What body and child tell each other.
 #[derive(Default)]
@@ -38,13 +38,6 @@ impl Future for Body<'_> {
 impl Drop for Body<'_> {
     fn drop(&mut self) {
         self.0.body_is_gone.store(true, SeqCst);
-    }
-}
-
-fn work() {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_micros(300) {
-        std::hint::spin_loop();
     }
 }
 

@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use crate::failing::{ReadyWith, Tally, bang, message, poll_once, raised};
+use crate::failing::{ReadyWith, Tally, bang, message, raised};
+use crate::life::poll_once;
 use futures::channel::oneshot;
 use futures_lite::future::{block_on, poll_once as poll_here, yield_now};
 use taskpen::{JoinHandle, Scope, local_scope, scope, try_local_scope, try_scope};

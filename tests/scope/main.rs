@@ -11,6 +11,8 @@ mod failing;
 mod foreign;
 #[path = "../support/lenders.rs"]
 mod lenders;
+#[path = "../support/meeting.rs"]
+mod meeting;
 #[path = "../support/random_program.rs"]
 mod random_program;
 #[path = "../support/running_program.rs"]

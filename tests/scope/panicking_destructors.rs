@@ -8,7 +8,8 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Mutex;
 
-use crate::failing::{Bang, ReadyWith, Tally, bang, poll_once, raised};
+use crate::failing::{Bang, ReadyWith, Tally, bang, raised};
+use crate::life::poll_once;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, TryScope, local_scope, scope, try_scope};
 

@@ -7,7 +7,8 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use crate::failing::{Bomb, Guard, Mine, Tally, bang, lay_mine, poll_once, raised};
+use crate::failing::{Bomb, Guard, Mine, Tally, bang, lay_mine, raised};
+use crate::life::poll_once;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{JoinHandle, TryScope, scope, try_scope};
 

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::task::Poll;
 
-use crate::failing::{Guard, Tally, bang, poll_once, raised};
+use crate::failing::{Guard, Tally, bang, raised};
+use crate::life::poll_once;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{JoinHandle, LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
 

@@ -1,26 +1,17 @@
 //! Sets and streams whose children run on several threads: S1, S4, S10, S13, T2.
 
 use std::future::pending;
-use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::failing::{Tally, raised};
 use crate::lenders::Pool;
 use crate::life::watched;
+use crate::meeting::work;
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{JoinSet, Scope, scope};
-
-/// Keeps the thread busy for long enough that help pays.
-fn work() {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_micros(50) {
-        spin_loop();
-    }
-}
 
 /// Keeps the thread busy until `flag` is set by another one. Children that wait like this are
 /// polled at the same time, or the test fails for it hangs.

@@ -12,7 +12,6 @@ use std::sync::{Mutex, Once};
 use std::task::{Context, Poll, Waker};
 use std::thread::panicking;
 
-use futures::task::noop_waker_ref;
 use futures_lite::future::pending;
 
 /// A payload that is no string, so that only the original can be mistaken for it.
@@ -87,11 +86,6 @@ pub(crate) fn message<T>(code: impl FnOnce() -> T) -> String {
         Ok(message) => *message,
         Err(payload) => payload.downcast::<&str>().expect("a message").to_string(),
     }
-}
-
-/// Polls a future once, with a waker that does nothing.
-pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(noop_waker_ref()))
 }
 
 /// Counts polls, drops or whatever happens more than once.
