@@ -1,8 +1,8 @@
 //! The driver of a scope: the state machine behind both futures, [`Scoped`](crate::Scoped) and
 //! [`TryScoped`](crate::TryScoped), which add how the body starts and what its output means.
 //!
-//! It owns the body, and is the only one that runs and drops children. What happens in a poll is
-//! the business of its [engine](crate::engine); here is how a scope ends.
+//! It owns the body, and it runs and drops the children, in a window together with helpers. What
+//! happens in a poll is the business of its [engine](crate::engine); here is how a scope ends.
 //!
 //! # The end
 //!
@@ -20,8 +20,8 @@
 //! [`crate::blocking::lingering`].
 //!
 //! It runs to its end whatever panics on the way: each piece of foreign code in it is called
-//! under `catch_unwind`. The first panic is re-raised by `poll`, after the end; never by `drop`,
-//! which an executor may call where an unwinding aborts the process.
+//! under `catch_unwind`. The first panic is re-raised when `poll` has come to the end; never by
+//! `drop`, which an executor may call where an unwinding aborts the process.
 //!
 //! `src/guide/soundness.md` argues why no child can slip through.
 #![forbid(unsafe_code)]

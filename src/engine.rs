@@ -35,7 +35,7 @@ use crate::cancel::cancellation::Outcome;
 use crate::cancel::enclosing::{self, Innermost};
 use crate::child::Runnable;
 use crate::helper::{Crew, Help};
-use crate::panic::{catch, quietly};
+use crate::panic::quietly;
 #[cfg(taskpen_force_windows)]
 use crate::policy::Plan;
 use crate::policy::plan;
@@ -58,8 +58,10 @@ pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
 
 /// What a scope's future keeps from poll to poll, beside its body.
 pub(crate) struct Engine {
-    /// What enters the thread for each poll; made by the first.
+    /// What enters the thread for each poll.
     entrant: Option<Arc<Shared>>,
+    /// Set by the first poll, or by the drop before it.
+    has_begun: bool,
     /// Set when the body has finished.
     body_done: bool,
     /// Set by `end`.
@@ -71,6 +73,7 @@ impl Engine {
     pub(crate) fn new(help: Help) -> Self {
         Self {
             entrant: None,
+            has_begun: false,
             body_done: false,
             over: false,
             help,
@@ -85,12 +88,11 @@ impl Engine {
     /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends
     /// it.
     pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Innermost {
-        let entrant = self.entrant.take().unwrap_or_else(|| {
-            // The first time: whoever polls us is our parent.
+        if !mem::replace(&mut self.has_begun, true) {
             shared.cancellation.set_parent(enclosing::innermost());
-            Arc::clone(shared)
-        });
-        Innermost::enter(entrant)
+        }
+        let entrant = self.entrant.take();
+        Innermost::enter(entrant.unwrap_or_else(|| Arc::clone(shared)))
     }
 
     pub(crate) fn leave(&mut self, inside: Innermost) {
@@ -176,9 +178,9 @@ impl Engine {
         let (help, body_done) = (&mut self.help, self.body_done);
         #[cfg(taskpen_force_windows)]
         if help.is_possible() {
-            let crew = help.crew(Plan::forced(batch.len()));
-            if crew.is_some() {
-                return crew;
+            let crew = shared.report(|| help.crew(Plan::forced(batch.len())));
+            if let Some(crew) = crew.flatten() {
+                return Some(crew);
             }
         }
         if !help.is_possible() || !help.meter.starts(batch.len()) {
@@ -196,10 +198,7 @@ impl Engine {
                 return None;
             }
             if let Some(plan) = plan(polls, start.elapsed(), batch.len()) {
-                let crew = catch(|| help.crew(plan)).unwrap_or_else(|payload| {
-                    shared.panicked(payload);
-                    None
-                });
+                let crew = shared.report(|| help.crew(plan)).flatten();
                 if crew.is_none() {
                     run_children(shared, body_done, batch, usize::MAX, turn);
                 }
@@ -250,7 +249,12 @@ impl Engine {
             let waker = shared.ready.end();
             quietly(|| drop(waker));
         }
-        shared.cancellation.settle(outcome);
+        // A panic of a closure can have been kept just now, on another thread.
+        let has_panic = shared.has_panic();
+        shared.cancellation.settle(match has_panic {
+            true => Outcome::Panicked,
+            false => outcome,
+        });
         true
     }
 }

@@ -63,7 +63,8 @@ impl<'env, T> JoinHandle<'env, T> {
 
     /// Cancels the child: it is not polled again, its future is dropped by the scope.
     ///
-    /// To ask a child instead, so that it can say goodbye, use [`Scope::cancel`](crate::Scope::cancel).
+    /// To ask a child instead, so that it can say goodbye, use
+    /// [`Scope::cancel`](crate::Scope::cancel).
     ///
     /// It acts at the call, so `drop(handle.cancel());` is enough; `let _ =` does as well, though
     /// clippy suspects it of a forgotten `.await`. The returned future resolves

@@ -120,13 +120,17 @@ impl Shared {
         self.stop(Outcome::Panicked);
     }
 
+    /// Whether there is a panic that the scope will re-raise.
+    pub(crate) fn has_panic(&self) -> bool {
+        self.has_panic.load(Ordering::Acquire)
+    }
+
     /// Takes the panic out, for good: later ones are dropped where they happen.
     pub(crate) fn take_panic(&self) -> Option<Payload> {
         self.panic_taken.store(true, Ordering::Relaxed);
         // One that happens on another thread at this very moment may come too late, as of a value
         // that panics in the destructor of its handle; its payload is dropped with us.
-        let has_panic = self.has_panic.load(Ordering::Acquire);
-        has_panic.then(|| self.panic.lock().take()).flatten()
+        self.has_panic().then(|| self.panic.lock().take()).flatten()
     }
 
     /// What a scope shows of itself in its `Debug`, under the name of a type; takes no lock.

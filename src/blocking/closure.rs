@@ -75,14 +75,15 @@ where
         match value {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
-                self.keep_panic(payload);
+                self.keep(payload);
                 self.end(None);
                 self.shared.stop_for_panic();
             }
         }
     }
 
-    fn keep_panic(&self, payload: Payload) {
+    /// Hands a panic to the scope, and tells nobody yet.
+    fn keep(&self, payload: Payload) {
         if let Some(late) = self.shared.keep_panic(payload) {
             discard(late); // now, while the scope waits
         }
@@ -104,10 +105,13 @@ where
         if let Progress::Lingering = state.progress {
             state.progress = Progress::Over;
             drop(state);
-            let dropped = catch(|| drop(value)).map_err(|payload| self.keep_panic(payload));
-            self.shared.lingering.leave();
-            if dropped.is_err() {
-                self.shared.stop_for_panic();
+            match catch(|| drop(value)) {
+                Ok(()) => self.shared.lingering.leave(),
+                Err(payload) => {
+                    self.keep(payload);
+                    self.shared.lingering.leave();
+                    self.shared.stop_for_panic();
+                }
             }
         } else {
             state.progress = Progress::Done(value);

@@ -8,7 +8,7 @@
 //!
 //! 1. A closure is counted before its child is counted out, so a scope without children knows all
 //!    that linger, and they only become fewer.
-//! 2. It is counted out by the last act of its thread for the scope. Releasing the count is
+//! 2. It is counted out when nothing of the user's is left on its thread. Releasing the count is
 //!    acquired by whoever waits, and with it everything the closure did.
 //! 3. Whoever waits looks at the count under the lock, after the waker is in its place; and whoever
 //!    brings the count to zero takes the lock afterwards. So the one sees zero, or is woken by the

@@ -3,12 +3,12 @@
 #![forbid(unsafe_code)]
 
 use std::mem;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::cancel::cause::Cause;
-use crate::cancel::signal::Signal;
+use crate::cancel::signal::{Answer, Signal};
 use crate::shared::Shared;
-use crate::sync::{AtomicU8, Mutex, Ordering};
+use crate::sync::{AtomicU8, Mutex, OnceLock, Ordering};
 
 /// How a scope came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) struct Cancellation {
 }
 
 impl Cancellation {
-    /// Says in which scope this one is polled. For the first poll.
+    /// Says in which scope this one is polled. For the first poll, and no other.
     pub(crate) fn set_parent(&self, parent: Option<Arc<Shared>>) {
         if parent.is_some() {
             *self.parent.lock() = parent;
@@ -107,30 +107,37 @@ impl Cancellation {
     /// Whether the scope was cancelled; makes no signal.
     pub(crate) fn is_cancelled(&self) -> bool {
         let mut answer = self.answer();
-        while let Err(Some(scope)) = answer {
-            answer = scope.cancellation.answer();
+        loop {
+            match answer {
+                Answer::Cancelled(()) => return true,
+                Answer::NotCancelled => return false,
+                Answer::AskParent(scope) => answer = scope.cancellation.answer(),
+            }
         }
-        answer.unwrap_or(false)
     }
 
-    /// Whether the scope was cancelled, or the parent who has to be asked if it has one.
-    fn answer(&self) -> Result<bool, Option<Arc<Shared>>> {
+    /// What the scope knows itself.
+    fn answer(&self) -> Answer<(), Shared> {
         let state = self.state.load(Ordering::Acquire);
         if state & WATCHED != 0 {
             // The signal knows of its ancestors, and says the same as the tokens.
-            return Ok(self.signal().is_cancelled());
+            return match self.signal().is_cancelled() {
+                true => Answer::Cancelled(()),
+                false => Answer::NotCancelled,
+            };
         }
         if state & OUTCOME != 0 {
-            return Ok(true);
+            return Answer::Cancelled(());
         }
         match self.parent(state) {
+            Some(parent) => Answer::AskParent(parent),
+            None if state & NESTED == 0 => Answer::NotCancelled,
             // It has gone just now, and then there is an outcome.
-            None if state & NESTED != 0 => Ok(true),
-            parent => Err(parent),
+            None => Answer::Cancelled(()),
         }
     }
 
-    /// The signal; made at the first call, after those of all ancestors.
+    /// The signal; made at the first call, after those of all ancestors that have not ended.
     pub(crate) fn signal(&self) -> &Arc<Signal> {
         let state = self.state.load(Ordering::Acquire);
         if state & WATCHED == 0 {
@@ -164,13 +171,24 @@ impl Cancellation {
             let parent = parent.and_then(|parent| parent.cancellation.signal.get());
             Arc::new(Signal::new(parent.cloned()))
         });
-        // Asked for too late to know what was first, it says how the scope itself ended.
-        if let Some(outcome) = Outcome::of(self.state.load(Ordering::Acquire)) {
-            signal.set_late(outcome.cause());
+        let mut state = self.state.load(Ordering::Acquire);
+        while state & WATCHED == 0 {
+            if let Some(outcome) = Outcome::of(state) {
+                // Asked for too late to know what was first, it says how the scope itself ended.
+                signal.set_late(outcome.cause());
+            }
+            signal.link();
+            // Only if nothing has come in between: whoever finds the signal finds its cause.
+            let watched = state | WATCHED;
+            match self
+                .state
+                .compare_exchange(state, watched, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
         }
-        signal.link();
-        let before = self.state.fetch_or(WATCHED, Ordering::AcqRel);
-        if let Some(outcome) = Outcome::of(before) {
+        if let Some(outcome) = Outcome::of(state) {
             signal.fire(outcome.cause());
         }
     }

@@ -10,7 +10,7 @@
 //!   its lock: one that polls in `wake` deadlocks there, and one that panics leaves it broken.)
 //! * A scope is cancelled with every scope around it, which are its *ancestors*.
 //! * A scope whose cancellation nobody asks for pays for an empty pointer, and for one atomic step
-//!   when it ends.
+//!   when it ends. A nested one pays for the link to its parent as well.
 //!
 //! # Parts
 //!
@@ -22,39 +22,44 @@
 //! # Invariants
 //!
 //! 1. The bit `WATCHED` of the state of a `Cancellation` is set after the signal is in its place
-//!    and linked to its parent, and the outcome is entered in the same word, each by a
-//!    read-modify-write. So one of the two sees the other: the end of a scope finds the signal, or
-//!    who made the signal finds the outcome.
+//!    and linked to its parent, and has the outcome as its cause if there is one. The outcome is
+//!    entered in the same word; each by a read-modify-write that fails if the other one came in
+//!    between. So the end of a scope finds the signal, or whoever makes the signal the outcome; and
+//!    once there is an outcome, the signal that is found has a cause.
 //! 2. A cause is set before the waiters are taken, and a waiter enters only if it sees no cause of
 //!    the signal or of an ancestor, both under the signal's lock. So a waiter is woken or refused.
 //! 3. Whoever asks looks at the ancestors, too. So a scope is cancelled as soon as one around it
 //!    is, before the waiters have been told.
 //! 4. A cause of its own is set only if there is none in the ancestors, and what is seen there is
-//!    set as its own before it is shown. So a cause, once seen, is the first.
+//!    set as its own before it is shown. So a cause, once seen, is the first. (A signal that is
+//!    made after the end knows of no other cause than the end, and nobody has seen another.)
 //! 5. A thread that holds a signal's lock may take its parent's; nobody takes locks in the other
-//!    direction. The lock of a link to a parent is held for a moment, and no other one meanwhile.
-//!    No foreign code runs under any: wakers are cloned before, woken and dropped after.
-//! 6. A scope that has ended, and a signal that has a cause, let go of their parents: their answer
-//!    stands. So a scope that has left the one it began in keeps that one, and nothing around it,
-//!    even if each in a long row began in the one before.
+//!    direction. The lock of a link to a parent is the innermost: no other is taken under it. No
+//!    foreign code runs under any: wakers are cloned before, woken and dropped after.
+//! 6. A scope that has ended lets go of its parent, and so does a signal that has told its cause:
+//!    their answer stands. So a scope that has left the one it began in keeps that one, and nothing
+//!    around it, even if each in a long row began in the one before.
+//! 7. A cause that others may inherit is entered between two counts of the [`Tree`]. If all that
+//!    have begun had been entered when a signal looked at its ancestors, and no other one has begun
+//!    since, it need not look again. So who asks often, and from many threads, takes no lock.
 #![forbid(unsafe_code)]
 
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use slab::Slab;
 
 use crate::cancel::cause::Cause;
 use crate::panic::{quietly, wake};
-use crate::sync::Mutex;
+use crate::sync::{AtomicUsize, Mutex, OnceLock, Ordering};
 
-/// What a signal knows itself of its cancellation.
-enum Answer<'a> {
-    Cancelled(&'a Cause),
-    Not,
-    AskParent(Arc<Signal>),
+/// What a scope, or its signal, knows itself of its cancellation.
+pub(crate) enum Answer<C, P> {
+    Cancelled(C),
+    NotCancelled,
+    AskParent(Arc<P>),
 }
 
 /// The cause of a scope's cancellation, and who waits for it.
@@ -62,7 +67,17 @@ pub(crate) struct Signal {
     cause: OnceLock<Cause>,
     /// `None` from the beginning if it has none; emptied when there is a cause.
     parent: Option<Mutex<Option<Arc<Signal>>>>,
+    tree: Arc<Tree>,
+    /// How many cancellations had begun in the tree when no ancestor had a cause.
+    seen: AtomicUsize,
     waiting: Mutex<Waiting>,
+}
+
+/// The cancellations among all signals that descend from one; see invariant 7.
+#[derive(Default)]
+struct Tree {
+    begun: AtomicUsize,
+    entered: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -79,7 +94,10 @@ enum Waiter {
 
 impl Signal {
     pub(crate) fn new(parent: Option<Arc<Self>>) -> Self {
+        let tree = parent.as_ref().map(|parent| Arc::clone(&parent.tree));
         Self {
+            tree: tree.unwrap_or_default(),
+            seen: AtomicUsize::new(usize::MAX),
             cause: OnceLock::new(),
             parent: parent.map(|parent| Mutex::new(Some(parent))),
             waiting: Mutex::new(Waiting::default()),
@@ -87,18 +105,31 @@ impl Signal {
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        match self.ask() {
-            Answer::Cancelled(_) => true,
-            Answer::Not => false,
-            Answer::AskParent(parent) => parent.nearest_cancelled().is_some(),
+        if self.cause.get().is_some() {
+            return true;
         }
+        if self.parent.is_none() {
+            return false;
+        }
+        // Acquire: a cause that our caller has seen, anywhere, had begun; and what was entered is
+        // seen by the look below.
+        let begun = self.tree.begun.load(Ordering::Acquire);
+        if self.seen.load(Ordering::Relaxed) == begun {
+            return false;
+        }
+        let entered = self.tree.entered.load(Ordering::Acquire);
+        let is_cancelled = self.cause().is_some();
+        if !is_cancelled && entered == begun {
+            self.seen.store(begun, Ordering::Relaxed);
+        }
+        is_cancelled
     }
 
     /// The cause, if the scope was cancelled.
     pub(crate) fn cause(&self) -> Option<&Cause> {
-        match self.ask() {
+        match self.answer() {
             Answer::Cancelled(cause) => Some(cause),
-            Answer::Not => None,
+            Answer::NotCancelled => None,
             Answer::AskParent(parent) => {
                 let cancelled = parent.nearest_cancelled()?;
                 let cause = cancelled.cause.get()?;
@@ -108,14 +139,17 @@ impl Signal {
     }
 
     /// What the signal knows itself.
-    fn ask(&self) -> Answer<'_> {
+    fn answer(&self) -> Answer<&Cause, Self> {
         if let Some(cause) = self.cause.get() {
             return Answer::Cancelled(cause);
         }
         match self.parent() {
             Some(parent) => Answer::AskParent(parent),
             // It may have gone just now, and then there is a cause.
-            None => self.cause.get().map_or(Answer::Not, Answer::Cancelled),
+            None => self
+                .cause
+                .get()
+                .map_or(Answer::NotCancelled, Answer::Cancelled),
         }
     }
 
@@ -123,9 +157,9 @@ impl Signal {
     fn nearest_cancelled(self: Arc<Self>) -> Option<Arc<Self>> {
         let mut signal = self;
         loop {
-            let parent = match signal.ask() {
+            let parent = match signal.answer() {
                 Answer::Cancelled(_) => break,
-                Answer::Not => return None,
+                Answer::NotCancelled => return None,
                 Answer::AskParent(parent) => parent,
             };
             signal = parent;
@@ -156,9 +190,11 @@ impl Signal {
     ///
     /// This wakes foreign wakers; it never unwinds.
     pub(crate) fn fire(&self, cause: Cause) {
+        self.tree.begun.fetch_add(1, Ordering::AcqRel);
         if self.cause().is_none() {
             let _ = self.cause.set(cause);
         }
+        self.tree.entered.fetch_add(1, Ordering::Release);
         self.tell();
     }
 

@@ -40,6 +40,7 @@ impl Runtime for AsyncStd {
             let set = env::var("ASYNC_STD_THREAD_COUNT").ok();
             let set = set.and_then(|threads| threads.parse().ok());
             set.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+                .max(1)
         })
     }
 }

@@ -121,7 +121,7 @@ impl<I, C> ReadAhead<I, C> {
         Poll::Ready(value)
     }
 
-    /// Of how many values it is known that they are still to come.
+    /// How many values are still to come: at least, and at most if that is known.
     pub(crate) fn size_hint<T>(&self) -> (usize, Option<usize>)
     where
         C: Order<T>,

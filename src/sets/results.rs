@@ -76,10 +76,10 @@ impl<T> State<T> {
         let heard_of = mem::take(&mut self.lost) + self.values.len();
         if values.is_empty() {
             mem::swap(values, &mut self.values); // both keep their memory, within limits
-            self.values.shrink_to(SPARE);
         } else {
             values.append(&mut self.values);
         }
+        self.values.shrink_to(SPARE);
         heard_of
     }
 }

@@ -10,7 +10,7 @@ use crate::cancel::cancellation::Outcome;
 use crate::cancel::cause::Cause;
 use crate::cancel::signal::Signal;
 use crate::shared::Shared;
-use crate::support::{Outcome as Seen, Scope, Wakes, explore, explore_within};
+use crate::support::{Outcome as Seen, Scope, Wakes, explore_within};
 
 fn asked(reason: &'static str) -> Cause {
     Cause::Asked {
@@ -54,7 +54,7 @@ fn wait_and_cancel() {
     static WOKEN: Seen = Seen::new("the wait was woken");
     static OTHER: Seen = Seen::new("the other thread was first");
 
-    explore(|| {
+    explore_within(3, || {
         let shared = Shared::new();
         let other = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -90,7 +90,7 @@ fn token_and_end() {
     static EARLY: Seen = Seen::new("the wait began before the end");
     static LATE: Seen = Seen::new("the token was asked for after the end");
 
-    explore(|| {
+    explore_within(3, || {
         let scope = Scope::new();
         let shared = scope.shared();
         let other = thread::spawn({
@@ -122,7 +122,7 @@ fn failure_and_drop() {
     static FAILED: Seen = Seen::new("the failure was first");
     static DROPPED: Seen = Seen::new("the drop was first");
 
-    explore(|| {
+    explore_within(3, || {
         let scope = Scope::new();
         let shared = scope.shared();
         let other = thread::spawn({
@@ -154,7 +154,7 @@ fn nested_wait_and_cancel() {
     static OUTER: Seen = Seen::new("the outer scope was first");
     static INNER: Seen = Seen::new("the nested scope was first");
 
-    explore_within(3, || {
+    explore_within(2, || {
         let outer = Shared::new();
         let inner = Shared::new();
         inner.cancellation.set_parent(Some(Arc::clone(&outer)));
@@ -200,7 +200,7 @@ fn nested_lets_go() {
     static AFTER: Seen = Seen::new("the outer scope was cancelled");
 
     for has_token in [true, false] {
-        explore(move || {
+        explore_within(4, move || {
             let outer = Shared::new();
             let inner = Shared::new();
             inner.cancellation.set_parent(Some(Arc::clone(&outer)));
@@ -215,7 +215,7 @@ fn nested_lets_go() {
                     inner.cancellation.settle(Outcome::Ended);
                 }
             });
-            // Looks under a lock, which loom sees.
+            let early = inner.cancellation.is_cancelled(); // what it found it may keep
             let signal = outer.cancellation.signal();
             let wait = Wait::poll(signal);
             match wait.is_over {
@@ -225,6 +225,7 @@ fn nested_lets_go() {
                 }
                 false => BEFORE.mark(),
             }
+            assert!(!early || inner.cancellation.is_cancelled());
             canceller.join().unwrap();
             wait.assert_told(signal);
             assert!(inner.cancellation.is_cancelled());

@@ -11,7 +11,7 @@
 //! and afterwards that each outcome did occur: a model in which the race never happens says
 //! nothing.
 //!
-//! What loom cannot see: the reference counts of `std::sync::Arc` and its `OnceLock`, spurious
+//! What loom cannot see: the reference counts of `std::sync::Arc`, spurious
 //! wake-ups of a condition variable, and orderings weaker than those of its mutex, which is
 //! sequentially consistent. Time is not modelled: the clock of the models stands still.
 #![cfg(test)]

@@ -35,6 +35,50 @@ impl<T> Mutex<T> {
     }
 }
 
+/// One whose reads and writes loom sees, which it does not of the one of std.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    is_set: AtomicBool,
+    writing: Mutex<()>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            value: std::sync::OnceLock::new(),
+            is_set: AtomicBool::new(false),
+            writing: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        let is_set = self.is_set.load(Ordering::Acquire);
+        is_set.then(|| self.value.get()).flatten()
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let _writing = self.writing.lock();
+        let set = self.value.set(value);
+        self.is_set.store(true, Ordering::Release);
+        set
+    }
+
+    /// `init` may lose the race: nobody waits for anybody, for all threads of a model share one.
+    pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+        if self.get().is_none() {
+            let _ = self.set(init());
+        }
+        self.value.get().expect("it was set")
+    }
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(loom::sync::Condvar);
 
