@@ -371,7 +371,7 @@ each_form!(set_after_a_burst, |scope, ok| {
             }
             while set.next().await.is_some() {}
         }
-        // Room for 64 values, twice.
+        // Room of 64 KiB, twice.
         assert!(live() - before < 200_000, "keeps {}", live() - before);
         ok(())
     })

@@ -20,7 +20,7 @@ use futures_core::stream::FusedStream;
 
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::limited::LimitedJoinSet;
-use crate::sets::results::{Results, SPARE};
+use crate::sets::results::{Results, shrink};
 use crate::sets::spawner::{ScopeHandle, Spawner};
 use crate::try_scope::TryScope;
 
@@ -334,7 +334,7 @@ impl<T, S> Stream for JoinSet<'_, T, S> {
         loop {
             if let Some(value) = set.unread.pop_front() {
                 if set.unread.is_empty() {
-                    set.unread.shrink_to(SPARE); // after a burst
+                    shrink(&mut set.unread);
                 }
                 return Poll::Ready(Some(value));
             }

@@ -67,8 +67,16 @@ struct State<T> {
     closed: bool,
 }
 
-/// Room for this many values is kept when there are none, and no more.
-pub(crate) const SPARE: usize = 64;
+/// Bytes of room for values that are kept when there are none.
+const SPARE: usize = 64 << 10;
+
+/// Gives memory back that a burst of values needed.
+pub(crate) fn shrink<T>(empty: &mut VecDeque<T>) {
+    let spare = SPARE / size_of::<T>().max(1);
+    if empty.capacity() > spare {
+        empty.shrink_to(spare);
+    }
+}
 
 impl<T> State<T> {
     /// Moves the values to the end of `values`. Of how many children that is all.
@@ -79,7 +87,7 @@ impl<T> State<T> {
         } else {
             values.append(&mut self.values);
         }
-        self.values.shrink_to(SPARE);
+        shrink(&mut self.values);
         heard_of
     }
 }
