@@ -38,7 +38,8 @@ fn first_error() {
             read.add();
         }
         Ok(())
-    }));
+    })
+    .serial());
     assert_eq!(outcome, Err("lost"));
     assert_eq!((drops.get(), read.get()), (1, 1));
 }
