@@ -95,20 +95,16 @@ impl<F, Fut: Future, M> Driver<'_, F, Fut, M> {
             !*this.has_returned,
             "the future of a scope was polled after it had finished"
         );
-        let inherited = engine.help.choice.enter();
-        let inside = engine.enter(shared);
-        let poll_body = &mut |shared: &Arc<Shared>| {
-            body.as_mut()
-                .poll(shared, |entry| start(entry, shared), &is_failure)
-        };
-        let is_over = engine.is_over() || engine.drive(shared, cx, poll_body).is_ready();
-        if is_over {
-            finish(shared, engine, body.as_mut(), Outcome::Ended);
-        }
-        engine.leave(inside);
-        drop(inherited);
-        if !is_over {
-            return Poll::Pending;
+        if !engine.is_over() {
+            ready!(engine.within(shared, |engine| {
+                let poll_body = &mut |shared: &Arc<Shared>| {
+                    body.as_mut()
+                        .poll(shared, |entry| start(entry, shared), &is_failure)
+                };
+                ready!(engine.drive(shared, cx, poll_body));
+                finish(shared, engine, body.as_mut(), Outcome::Ended);
+                Poll::Ready(())
+            }));
         }
         ready!(shared.lingering.poll(cx.waker()));
         *this.has_returned = true;
@@ -122,12 +118,9 @@ impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
         let this = self.project();
         let (shared, engine, mut body) = (&*this.shared, this.engine, this.body);
         if !engine.is_over() {
-            // What destructors open is inside this scope, as in a poll.
-            let inherited = engine.help.choice.enter();
-            let inside = engine.enter(shared);
-            finish(shared, engine, body.as_mut(), Outcome::Dropped);
-            engine.leave(inside);
-            drop(inherited);
+            engine.within(shared, |engine| {
+                finish(shared, engine, body.as_mut(), Outcome::Dropped);
+            });
         }
         shared.lingering.wait();
         quietly(|| drop(body.take_output()));
@@ -137,15 +130,15 @@ impl<F, Fut: Future, M> PinnedDrop for Driver<'_, F, Fut, M> {
     }
 }
 
-/// Ends the scope: drops the body and then every child. Does so once; see the module documentation.
+/// Ends the scope: drops the body and then every child. To be called once; see the module
+/// documentation.
 fn finish<F, Fut: Future>(
     shared: &Shared,
     engine: &mut Engine,
     body: Pin<&mut Body<F, Fut>>,
     outcome: Outcome,
 ) {
-    if engine.end(shared, outcome) {
-        body.clear(shared);
-        drop_children(shared);
-    }
+    engine.end(shared, outcome);
+    body.clear(shared);
+    drop_children(shared);
 }

@@ -85,18 +85,23 @@ impl Engine {
         self.over
     }
 
-    /// Makes this the scope in which others are polled on this thread; [`leave`](Self::leave) ends
-    /// it.
-    pub(crate) fn enter(&mut self, shared: &Arc<Shared>) -> Innermost {
+    /// Acts as the scope in which others are on this thread: those that are opened meanwhile, by
+    /// children, by the body or by destructors.
+    pub(crate) fn within<T>(
+        &mut self,
+        shared: &Arc<Shared>,
+        act: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let inherited = self.help.choice.enter();
         if !mem::replace(&mut self.has_begun, true) {
             shared.cancellation.set_parent(enclosing::innermost());
         }
         let entrant = self.entrant.take();
-        Innermost::enter(entrant.unwrap_or_else(|| Arc::clone(shared)))
-    }
-
-    pub(crate) fn leave(&mut self, inside: Innermost) {
+        let inside = Innermost::enter(entrant.unwrap_or_else(|| Arc::clone(shared)));
+        let result = act(self);
         self.entrant = inside.leave();
+        drop(inherited);
+        result
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
@@ -135,7 +140,7 @@ impl Engine {
                     if let Some(crew) = crew {
                         ready.leave_for_a_window(home);
                         self.run_together(shared, crew, &mut turn, body);
-                        home = ready.return_from_a_window();
+                        home = ready.enter_with_all();
                     }
                     self.poll_body(shared, &mut turn, body);
                     turn.end_pass();
@@ -239,12 +244,9 @@ impl Engine {
     }
 
     /// Begins the end of the scope: from here on nobody can be spawned, and whoever waits for its
-    /// cancellation is told. `outcome` is that of a scope in which nothing failed. False if it has
-    /// begun before.
-    pub(crate) fn end(&mut self, shared: &Shared, outcome: Outcome) -> bool {
-        if mem::replace(&mut self.over, true) {
-            return false;
-        }
+    /// cancellation is told. `outcome` is that of a scope in which nothing failed.
+    pub(crate) fn end(&mut self, shared: &Shared, outcome: Outcome) {
+        self.over = true;
         if !shared.ready.is_ended() {
             let waker = shared.ready.end();
             quietly(|| drop(waker));
@@ -255,7 +257,6 @@ impl Engine {
             true => Outcome::Panicked,
             false => outcome,
         });
-        true
     }
 }
 

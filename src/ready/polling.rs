@@ -117,12 +117,8 @@ impl Ready {
         drop(at_home);
     }
 
-    /// Comes home after a window, with all children.
-    pub(crate) fn return_from_a_window(&self) -> AtHome<'_> {
-        self.enter_with_all()
-    }
-
-    fn enter_with_all(&self) -> AtHome<'_> {
+    /// Comes home with all children: after a window, and for the end.
+    pub(crate) fn enter_with_all(&self) -> AtHome<'_> {
         let at_home = self.home.enter();
         self.at_home(|home| {
             let mut state = self.state.lock();
