@@ -1,13 +1,19 @@
 //! Scopes that may ask tokio for helpers.
 //!
-//! The feature `tokio` brings the same; this does without, so that one command runs everything.
+//! By the adapter of the feature `tokio`, which is compiled here once more, so that one command
+//! runs everything.
 
 use std::future::Future;
 
 use taskpen::{Runtime, Scope, Scoped, Ticket};
-use tokio::runtime::Handle;
 
 use crate::common::taskpen::Lend;
+
+#[allow(dead_code, unreachable_pub, reason = "it is a part of the library")]
+#[path = "../../../src/runtime/tokio.rs"]
+mod adapter;
+
+use adapter::Tokio;
 
 pub(crate) struct OnTokio;
 
@@ -16,20 +22,6 @@ impl Lend for OnTokio {
     where
         F: FnOnce(Scope<'env>) -> Fut,
     {
-        scoped.on(Helpers(Handle::current()))
-    }
-}
-
-struct Helpers(Handle);
-
-impl Runtime for Helpers {
-    fn dispatch(&self, ticket: Ticket) {
-        self.0.spawn(async { ticket.run() });
-        // Takes the place where a worker keeps what it spawned last, out of reach of the others.
-        self.0.spawn(async {});
-    }
-
-    fn parallelism(&self) -> usize {
-        self.0.metrics().num_workers()
+        scoped.on(Tokio::current())
     }
 }
