@@ -166,15 +166,7 @@ impl Reentrant {
 }
 
 impl Hooks for Reentrant {
-    fn on_clone(&self) {
-        self.act();
-    }
-
-    fn on_wake(&self) {
-        self.act();
-    }
-
-    fn on_drop(&self) {
+    fn on_each(&self) {
         self.act();
     }
 }

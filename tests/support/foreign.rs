@@ -6,14 +6,23 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// What a waker does beside being one. Each hook may panic.
 pub(crate) trait Hooks: Send + Sync + 'static {
+    /// Whenever one of the others is called that has nothing else to do.
+    fn on_each(&self) {}
+
     /// Before a waker is cloned.
-    fn on_clone(&self) {}
+    fn on_clone(&self) {
+        self.on_each();
+    }
 
     /// When a waker is woken.
-    fn on_wake(&self) {}
+    fn on_wake(&self) {
+        self.on_each();
+    }
 
     /// When a waker is dropped, or consumed by a wake.
-    fn on_drop(&self) {}
+    fn on_drop(&self) {
+        self.on_each();
+    }
 }
 
 /// A waker whose clones are equal, as those of most executors are.
