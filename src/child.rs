@@ -309,7 +309,7 @@ where
 {
     let builder = Builder::new().metadata(Meta::new(shared, kind, location));
     let child = |meta| Child(Inner::Future { future, meta });
-    // SAFETY: the four preconditions of `spawn_unchecked`, in its order.
+    // The four preconditions of `spawn_unchecked`, in its order.
     //
     // * *A future that is not `Send` stays on its thread* ("Local scopes"): only a local scope has
     //   such children, as our caller promises. A runnable is run by the scope's future, and dropped
@@ -328,6 +328,8 @@ where
     // * *The schedule function is `Send` and `Sync`*: it is a function item, and the metadata it
     //   reaches through the runnable is asserted to be both, where it is defined.
     // * *The schedule function is `'static`*: likewise.
+    //
+    // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
     if let Err(refused) = shared.ready.add(runnable, kind) {

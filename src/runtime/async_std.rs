@@ -1,12 +1,11 @@
 //! Helpers from async-std's global thread pool.
 
-use std::env;
 use std::sync::OnceLock;
 use std::thread::available_parallelism;
 
 use async_std::task;
 
-use super::{Runtime, Ticket};
+use super::{Runtime, Ticket, number_in};
 
 /// async-std's threads as helpers; the default for scopes that run inside an async-std task.
 ///
@@ -37,9 +36,9 @@ impl Runtime for AsyncStd {
         // async-std decides once, too. To ask the system takes longer than to dispatch a ticket.
         static THREADS: OnceLock<usize> = OnceLock::new();
         *THREADS.get_or_init(|| {
-            let set = env::var("ASYNC_STD_THREAD_COUNT").ok();
-            let set = set.and_then(|threads| threads.parse().ok());
-            set.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+            let cores = || available_parallelism().map_or(1, usize::from);
+            number_in("ASYNC_STD_THREAD_COUNT")
+                .unwrap_or_else(cores)
                 .max(1)
         })
     }

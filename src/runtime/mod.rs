@@ -98,6 +98,12 @@ impl<R: Runtime + ?Sized> Runtime for Arc<R> {
     }
 }
 
+/// The number in a variable of the environment, if there is one.
+#[cfg(any(feature = "async-std", feature = "smol"))]
+fn number_in(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
 /// A runtime that was chosen. Its destructor is foreign code, which has no business in the places
 /// where the last reference happens to go: the drop of a scope, or the end of a ticket.
 #[derive(Clone)]

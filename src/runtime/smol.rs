@@ -1,9 +1,8 @@
 //! Helpers from smol's global executor.
 
-use std::env;
 use std::sync::OnceLock;
 
-use super::{Runtime, Ticket};
+use super::{Runtime, Ticket, number_in};
 
 /// The threads of smol's global executor as helpers.
 ///
@@ -21,10 +20,6 @@ impl Runtime for Smol {
         // smol decides once, too. The thread that polls the scope is usually not one of smol's, but
         // one in `block_on`.
         static THREADS: OnceLock<usize> = OnceLock::new();
-        *THREADS.get_or_init(|| {
-            let set = env::var("SMOL_THREADS").ok();
-            let set = set.and_then(|threads| threads.parse().ok());
-            set.unwrap_or(1_usize).max(1) + 1
-        })
+        *THREADS.get_or_init(|| number_in("SMOL_THREADS").unwrap_or(1).max(1) + 1)
     }
 }
