@@ -1,4 +1,4 @@
-//! Lends the threads of a rayon pool to scopes: how to write a [`Runtime`] of one's own.
+//! Lends the threads of a rayon pool to scopes: how to write a [`Executor`] of one's own.
 //!
 //! ```sh
 //! cargo run --release --example rayon
@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::thread::current;
 
 use rayon::ThreadPool;
-use taskpen::{Runtime, Ticket, scope};
+use taskpen::{Executor, Ticket, scope};
 
 /// A rayon pool that helps scopes. A clone lends the same pool.
 #[derive(Clone)]
 struct Rayon(Arc<ThreadPool>);
 
-impl Runtime for Rayon {
+impl Executor for Rayon {
     fn dispatch(&self, ticket: Ticket) {
         self.0.spawn(|| ticket.run());
     }

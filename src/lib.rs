@@ -41,7 +41,7 @@
 //! those that should run ahead of whoever reads them a [stream](Scope#method.buffered).
 //!
 //! [`cancel`](Scope::cancel) *asks* the children of a scope to stop, and those of the scopes inside
-//! it; a [`CancelToken`] carries the question to other threads, and the [cause](Cause) back.
+//! it; a [`StopToken`] carries the question to other threads, and the [cause](Cause) back.
 //!
 //! A scope has no timeout, no select and no retry of its own: dropping its future cancels the
 //! whole tree, so every combinator of your runtime that drops a future already does it; see
@@ -111,7 +111,7 @@
 //!     }
 //! })
 //! .on(AsyncStd) // lend threads of async-std
-//! .workers(3) // at most three of them
+//! .helpers(3) // at most three of them
 //! .await;
 //! # });
 //! ```
@@ -139,47 +139,35 @@
 #![warn(missing_debug_implementations)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
 mod blocking;
-mod body;
-mod cancel;
-mod child;
-mod driver;
-mod engine;
-mod fallible;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-mod handle;
-mod helper;
-mod home;
-mod meta;
+mod help;
+mod open;
 mod panic;
-mod policy;
-mod ready;
-mod runtime;
+mod queue;
+mod run;
 mod scope;
-mod scoped;
 mod sets;
-mod shared;
+mod stop;
 mod sync;
-mod try_scope;
-mod try_scoped;
-mod turn;
-mod window;
+mod task;
 
-pub use cancel::{CancelToken, Cancelled, Cause};
-pub use handle::{Cancel, JoinHandle};
 #[cfg(feature = "async-std")]
-pub use runtime::AsyncStd;
+pub use help::AsyncStd;
 #[cfg(feature = "smol")]
-pub use runtime::Smol;
+pub use help::Smol;
 #[cfg(feature = "tokio")]
-pub use runtime::Tokio;
-pub use runtime::{Runtime, Ticket};
-pub use scope::{Local, LocalScope, Multi, Scope};
-pub use scoped::{LocalScoped, Scoped, local_scope, scope};
+pub use help::Tokio;
+pub use help::{Executor, Ticket};
+pub use open::{
+    LocalScoped, Scoped, TryLocalScoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
+};
+pub use scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
 pub use sets::{BufferUnordered, Buffered, JoinSet, LimitedJoinSet, Spawn};
-pub use try_scope::{LocalTryScope, TryScope};
-pub use try_scoped::{LocalTryScoped, TryScoped, try_local_scope, try_scope};
+pub use stop::{Cause, StopToken};
+pub use task::handle::{Join, JoinHandle};
 
 /// The code in the README is tested like that of any other page.
 #[cfg(doctest)]

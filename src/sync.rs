@@ -1,21 +1,54 @@
-//! Locks, atomics and the clock, in one place so that a model checker can stand in for them.
+//! Locks, atomics, the clock and runnables, in one place so that a model checker can stand in for
+//! them.
 //!
 //! The modules that use this one import no other source of synchronisation, reference counts
 //! apart. The loom models in `tests/loom` compile those very files against a `sync` module of their
 //! own.
 #![forbid(unsafe_code)]
 
+use std::io::{self, Write};
 use std::sync::PoisonError;
 
 pub(crate) use std::hint::spin_loop;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
-pub(crate) use std::sync::{MutexGuard, OnceLock};
+pub(crate) use std::sync::MutexGuard;
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering,
+};
 pub(crate) use std::thread_local;
 pub(crate) use std::time::Instant;
 
+pub(crate) use async_task::Runnable;
+pub(crate) use event_listener::Event;
+use event_listener::{Listener, listener};
+
 /// How often to look before sleeping: about as long as a short poll takes. A model does not spin,
-/// or it would never see anybody sleep.
+/// or it would never see a thread sleep.
 pub(crate) const SPINS: usize = 100;
+
+/// Blocks the thread until `is_over`, which is asked again after each notification of `event`.
+///
+/// It is asked once more when the thread is about to sleep. So no notification is missed if what
+/// ends the wait is seen by that look, or comes with a notification after it. Never unwinds, unless
+/// `is_over` does.
+///
+/// It parks on a token of its own. `std::thread::park` would share the thread's token with the
+/// executor that polls the scope, and stealing that makes the executor sleep for ever.
+pub(crate) fn wait_until(event: &Event, mut is_over: impl FnMut() -> bool) {
+    while !is_over() {
+        listener!(event => listener);
+        if is_over() {
+            return;
+        }
+        listener.wait();
+    }
+}
+
+/// Ends the process, for what must not go on.
+pub(crate) fn abort(reason: &str) -> ! {
+    // Not `eprintln`, which panics if there is no stderr.
+    let _ = writeln!(io::stderr(), "taskpen: {reason}; this cannot go on safely");
+    std::process::abort()
+}
 
 /// A mutex that ignores poison.
 ///
@@ -34,8 +67,8 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A cell whose contents are reached through a pointer, by whoever knows that nobody
-/// else does.
+/// A cell whose contents are reached through a pointer, by code that knows that there is no other
+/// reference to them.
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
@@ -47,26 +80,5 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub(crate) fn with_mut<R>(&self, visit: impl FnOnce(*mut T) -> R) -> R {
         visit(self.0.get())
-    }
-}
-
-/// A condition variable for [`Mutex`]: waiting on it never unwinds.
-///
-/// It parks on a token of its own. `std::thread::park` would share the thread's token with the
-/// executor that polls the scope, and stealing that makes the executor sleep for ever.
-#[derive(Debug, Default)]
-pub(crate) struct Condvar(std::sync::Condvar);
-
-impl Condvar {
-    pub(crate) fn new() -> Self {
-        Self(std::sync::Condvar::new())
-    }
-
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn notify_one(&self) {
-        self.0.notify_one();
     }
 }

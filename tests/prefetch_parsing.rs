@@ -147,9 +147,9 @@ fn dropping_waits_for_the_pool() {
             automator.open(&start).await.unwrap();
             until(|| s.len() == 6 && STARTED.load(SeqCst) == 1).await;
             is_parsing.store(true, SeqCst);
-            let token = s.cancel_token();
+            let token = s.stop_token();
             thread::spawn(move || {
-                block_on(token.cancelled());
+                block_on(token.clone());
                 SHUT.store(false, SeqCst);
             });
             pending::<()>().await;

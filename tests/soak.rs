@@ -89,7 +89,7 @@ fn round(seed: u64, pool: &Pool, jobs: &Sender<Job>) {
         });
         let stormy = match dice.roll(3) {
             0 => stormy.serial(),
-            _ => stormy.on(runtime.clone()).workers(2),
+            _ => stormy.on(runtime.clone()).helpers(2),
         };
         poll(stormy, &mut dice, seed);
         runtime.clear();

@@ -134,13 +134,13 @@ impl Setup {
             if let Some(server) = server {
                 s.spawn_background(async move { server.serve().await });
             }
-            let token = s.cancel_token();
+            let token = s.stop_token();
             s.spawn_background(async move {
                 interrupt.pressed().await;
-                token.cancel_because("Ctrl-C");
+                token.request_stop("Ctrl-C");
             });
             scope(async |s| {
-                let cancelled = s.cancelled();
+                let cancelled = s.stop_token();
                 let stop = async {
                     cancelled.await;
                     progress.stopped();

@@ -94,7 +94,7 @@ async fn serve(listener: TcpListener, signals: &mut Signals, grace: Duration) ->
             "drained".to_owned()
         };
         let cut_off = async {
-            s.cancel_because(next(signals).await);
+            s.request_stop(next(signals).await);
             let impatient = async {
                 next(signals).await;
             };

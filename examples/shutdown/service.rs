@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use smol_hyper::rt::FuturesIo;
-use taskpen::{CancelToken, scope};
+use taskpen::{StopToken, scope};
 use tokio::sync::watch;
 
 /// How many bytes a message may have.
@@ -56,7 +56,7 @@ impl<L: Fn(String) + Sync> Service<L> {
     /// Dropping it closes all connections.
     pub(crate) async fn serve(&self, listener: TcpListener) {
         scope(async |s| {
-            let stop = s.cancel_token();
+            let stop = s.stop_token();
             let accepting = async {
                 loop {
                     s.spawn(self.converse(accept(&listener).await, stop.clone()));
@@ -64,7 +64,7 @@ impl<L: Fn(String) + Sync> Service<L> {
             };
             // In this order: clients to whom the system has said that they are connected are
             // accepted before we stop.
-            or(accepting, stop.cancelled()).await;
+            or(accepting, stop.clone()).await;
             drop(listener); // from here on connections are refused
             (self.log)(format!("stopping: {} in flight", self.requests.read()));
         })
@@ -73,11 +73,11 @@ impl<L: Fn(String) + Sync> Service<L> {
 
     /// Answers the requests of one connection until either side closes it; once it is told to stop,
     /// only those that have come in.
-    async fn converse(&self, stream: TcpStream, stop: CancelToken) {
+    async fn converse(&self, stream: TcpStream, stop: StopToken) {
         let _open = self.connections.enter();
         let service = service_fn(async |request| {
             let mut response = self.answer(request).await;
-            if stop.is_cancelled() {
+            if stop.stop_requested() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
@@ -93,7 +93,7 @@ impl<L: Fn(String) + Sync> Service<L> {
             true
         };
         let told = async {
-            stop.cancelled().await;
+            stop.clone().await;
             false
         };
         if !or(closed, told).await {

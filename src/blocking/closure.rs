@@ -32,9 +32,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::cancel::enclosing::Innermost;
+use crate::help::executor::Helpers;
 use crate::panic::{Payload, catch, discard, wake};
-use crate::shared::Shared;
+use crate::run::current::{Entry, enter};
+use crate::run::shared::Shared;
 use crate::sync::Mutex;
 
 /// What a child and a thread of the pool share.
@@ -69,15 +70,13 @@ where
             return;
         };
         // A scope that the closure opens is inside this one.
-        let inside = Innermost::enter(Arc::clone(&self.shared));
-        let value = catch(closure);
-        drop(inside);
-        match value {
+        let inside = || catch(closure);
+        match enter(&self.shared, &Helpers::Inherited, Entry::Elsewhere, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 self.keep(payload);
                 self.end(None);
-                self.shared.stop_for_panic();
+                self.shared.fail_for_panic();
             }
         }
     }
@@ -106,11 +105,11 @@ where
             state.progress = Progress::Over;
             drop(state);
             match catch(|| drop(value)) {
-                Ok(()) => self.shared.lingering.leave(),
+                Ok(()) => self.shared.closures.leave(),
                 Err(payload) => {
                     self.keep(payload);
-                    self.shared.lingering.leave();
-                    self.shared.stop_for_panic();
+                    self.shared.closures.leave();
+                    self.shared.fail_for_panic();
                 }
             }
         } else {
@@ -181,7 +180,7 @@ impl<F, T, D> Drop for BlockingChild<F, T, D> {
         let mut state = self.closure.state.lock();
         let next = match state.progress {
             Progress::Running => {
-                self.closure.shared.lingering.enter();
+                self.closure.shared.closures.enter();
                 Progress::Lingering
             }
             _ => Progress::Over,

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use blocking::unblock;
 
 use crate::blocking::closure::{BlockingChild, Closure};
-use crate::child::spawn_multi;
-use crate::fallible::TryChild;
-use crate::handle::JoinHandle;
-use crate::ready::Kind;
+use crate::queue::Kind;
+use crate::run::shared::Shared;
 use crate::scope::Scope;
-use crate::shared::Shared;
-use crate::try_scope::TryScope;
+use crate::scope::TryScope;
+use crate::task::child::spawn_multi;
+use crate::task::error::TryChild;
+use crate::task::handle::JoinHandle;
 
 impl<'env, M> Scope<'env, M> {
     /// Spawns a child that runs a closure which may block, on a pool of threads for such work.
@@ -26,7 +26,7 @@ impl<'env, M> Scope<'env, M> {
     /// it. One that the pool has not started yet is skipped, and dropped with its child. On an
     /// `Err` and on a panic the scope's future is pending meanwhile, without its other children;
     /// but **dropping the scope's future blocks the thread** until the closure returns. A closure
-    /// that takes long should look at a [`CancelToken`](crate::CancelToken) now and then.
+    /// that takes long should look at a [`StopToken`](crate::StopToken) now and then.
     ///
     /// A panic of the closure ends the scope, which re-raises it.
     ///
@@ -40,9 +40,9 @@ impl<'env, M> Scope<'env, M> {
     /// # futures_lite::future::block_on(async {
     /// let page = String::from("a page");
     /// let sum = taskpen::scope(async |s| {
-    ///     let stop = s.cancel_token();
+    ///     let stop = s.stop_token();
     ///     let sum = s.spawn_blocking(move || {
-    ///         let bytes = page.bytes().take_while(|_| !stop.is_cancelled());
+    ///         let bytes = page.bytes().take_while(|_| !stop.stop_requested());
     ///         bytes.map(u32::from).sum::<u32>()
     ///     });
     ///     sum.await

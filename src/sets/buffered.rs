@@ -11,12 +11,12 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::scope::TryScope;
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::in_order::InOrder;
 use crate::sets::join_set::JoinSet;
 use crate::sets::read_ahead::{ReadAhead, Start};
 use crate::sets::spawner::ScopeHandle;
-use crate::try_scope::TryScope;
 
 /// A stream of what futures give, in the order of the futures, some of which run ahead; made by
 /// [`Scope::buffered`](Scope#method.buffered).

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use crate::handle::JoinHandle;
 use crate::sets::read_ahead::{Order, Start};
 use crate::sets::spawner::Spawner;
+use crate::task::handle::JoinHandle;
 
 /// Children in the order in which they were started.
 pub(crate) struct InOrder<'env, T, S> {
@@ -30,7 +30,7 @@ impl<T, S> InOrder<'_, T, S> {
         }
     }
 
-    fn abort_all(&mut self) {
+    fn cancel_all(&mut self) {
         for mut child in self.children.drain(..) {
             child.abort();
         }
@@ -50,7 +50,7 @@ impl<T, S> Order<T> for InOrder<'_, T, S> {
         self.children.pop_front();
         if value.is_none() {
             // The scope has cancelled it. What comes after a gap would pass for what was there.
-            self.abort_all();
+            self.cancel_all();
         }
         Poll::Ready(value)
     }
@@ -72,6 +72,6 @@ where
 
 impl<T, S> Drop for InOrder<'_, T, S> {
     fn drop(&mut self) {
-        self.abort_all();
+        self.cancel_all();
     }
 }

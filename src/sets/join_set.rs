@@ -18,11 +18,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::scope::TryScope;
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::limited::LimitedJoinSet;
 use crate::sets::results::{Results, shrink};
 use crate::sets::spawner::{ScopeHandle, Spawner};
-use crate::try_scope::TryScope;
 
 /// A set of children whose values are read in the order in which they finish.
 ///
@@ -109,6 +109,58 @@ pub struct JoinSet<'env, T, S = Scope<'env>> {
     running: usize,
     /// Invariant, like everything one can spawn through.
     env: PhantomData<fn(&'env ()) -> &'env ()>,
+}
+
+impl<'env, M> Scope<'env, M> {
+    /// Makes an empty set for children whose values are read as they come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let sum = taskpen::scope(async |s| {
+    ///     let mut set = s.join_set();
+    ///     set.spawn(async { 1 });
+    ///     set.spawn(async { 2 });
+    ///     set.fold(0, |sum, value| sum + value).await
+    /// })
+    /// .await;
+    /// assert_eq!(sum, 3);
+    /// # });
+    /// ```
+    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
+        JoinSet::new(self.clone())
+    }
+}
+
+impl<'env, E, M> TryScope<'env, E, M> {
+    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`,
+    /// and the first `Err` ends the scope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    /// use std::num::ParseIntError;
+    /// use taskpen::{TryScope, try_scope};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
+    ///     let mut numbers = s.join_set();
+    ///     for text in ["1", "2", "x"] {
+    ///         numbers.spawn(async move { text.parse::<u32>() });
+    ///     }
+    ///     Ok(numbers.fold(0, |sum, number| sum + number).await)
+    /// })
+    /// .await;
+    /// assert!(sum.is_err());
+    /// # });
+    /// ```
+    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
+        JoinSet::new(self.clone())
+    }
 }
 
 impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
@@ -285,14 +337,14 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// taskpen::scope(async |s| {
     ///     let mut set = s.join_set();
     ///     set.spawn(pending::<()>());
-    ///     set.abort_all();
+    ///     set.cancel_all();
     ///     while set.next().await.is_some() {}
     ///     assert!(set.is_empty()); // and the children are gone
     /// })
     /// .await;
     /// # });
     /// ```
-    pub fn abort_all(&mut self) {
+    pub fn cancel_all(&mut self) {
         self.results.cancel();
     }
 

@@ -14,10 +14,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::scope::TryScope;
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::join_set::JoinSet;
 use crate::sets::spawner::Spawner;
-use crate::try_scope::TryScope;
 
 /// A [`JoinSet`] of which at most `limit` children run at a time; made by
 /// [`JoinSet::with_limit`].
@@ -175,9 +175,9 @@ impl<'env, T, S> LimitedJoinSet<'env, T, S> {
         self.set.is_empty()
     }
 
-    /// Cancels the children that have not finished; see [`JoinSet::abort_all`].
-    pub fn abort_all(&mut self) {
-        self.set.abort_all();
+    /// Cancels the children that have not finished; see [`JoinSet::cancel_all`].
+    pub fn cancel_all(&mut self) {
+        self.set.cancel_all();
     }
 }
 

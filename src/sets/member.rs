@@ -118,7 +118,7 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use crate::shared::Shared;
+    use crate::run::shared::Shared;
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);

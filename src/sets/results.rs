@@ -40,7 +40,7 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 
 use crate::panic::{quietly, wake};
-use crate::shared::Shared;
+use crate::run::shared::Shared;
 use crate::sync::{AtomicU32, Mutex, Ordering};
 
 /// What the children of one set leave for it.

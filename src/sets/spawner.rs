@@ -9,15 +9,15 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::child::{spawn_local, spawn_multi};
-use crate::fallible::TryChild;
-use crate::handle::JoinHandle;
-use crate::ready::Kind;
+use crate::queue::Kind;
+use crate::run::shared::Shared;
+use crate::scope::TryScope;
 use crate::scope::{Local, Multi, Scope};
 use crate::sets::member::Member;
 use crate::sets::results::Results;
-use crate::shared::Shared;
-use crate::try_scope::TryScope;
+use crate::task::child::{spawn_local, spawn_multi};
+use crate::task::error::TryChild;
+use crate::task::handle::JoinHandle;
 
 /// A handle of a scope.
 pub(crate) trait ScopeHandle: Clone {
@@ -25,7 +25,7 @@ pub(crate) trait ScopeHandle: Clone {
 
     /// True once the scope refuses new children.
     fn is_ended(&self) -> bool {
-        self.shared().ready.is_ended()
+        self.shared().queue.is_ended()
     }
 }
 

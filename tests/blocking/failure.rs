@@ -13,7 +13,7 @@ use crate::blocked::Blocked;
 use crate::foreign::{Hooks, waker};
 use crate::life::{Counter, Gate, OnDrop, poll_with, settle, watched};
 use futures_lite::future::{block_on, yield_now};
-use taskpen::{LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
+use taskpen::{Scope, TryLocalScope, TryScope, scope, try_local_scope, try_scope};
 
 /// Panics, and prints nothing.
 fn raise<T>(payload: &'static str) -> T {
@@ -105,12 +105,12 @@ fn failures_in_a_drop() {
             let ended = blocked.ended();
             let mut token = None;
             let mut scoped = Box::pin(scope(async |s| {
-                token = Some(s.cancel_token());
+                token = Some(s.stop_token());
                 s.spawn_blocking(closure).await;
             }));
             start(scoped.as_mut(), &blocked);
             let drop_it = AssertUnwindSafe(|| drop(scoped));
-            let releaser = blocked.let_go_after(block_on(scope(async |s| s.cancel_token())));
+            let releaser = blocked.let_go_after(block_on(scope(async |s| s.stop_token())));
             assert!(catch_unwind(drop_it).is_ok());
             assert!(ended.load(SeqCst));
             releaser.join().unwrap();
@@ -168,7 +168,7 @@ fn error_in_a_drop() {
         fail.open();
         assert!(settle(scoped.as_mut()).is_pending());
         let drop_it = AssertUnwindSafe(|| drop(scoped));
-        let releaser = blocked.let_go_after(block_on(scope(async |s| s.cancel_token())));
+        let releaser = blocked.let_go_after(block_on(scope(async |s| s.stop_token())));
         assert!(catch_unwind(drop_it).is_ok());
         releaser.join().unwrap();
     });
@@ -219,7 +219,7 @@ fn error_of_a_closure() {
             pending::<Result<(), _>>().await
         };
         assert_eq!(block_on(try_scope(fails)), Err(String::from("7 is bad")));
-        let fails = async |s: LocalTryScope<'_, String>| {
+        let fails = async |s: TryLocalScope<'_, String>| {
             s.spawn_blocking(|| Err::<(), _>(String::from("bad")));
             pending::<Result<(), _>>().await
         };

@@ -17,7 +17,7 @@ use std::thread;
 use crate::blocked::{Blocked, LIMIT};
 use crate::life::{Counter, Gate, Wakes, poll_with, settle, watched};
 use futures_lite::future::{block_on, or, yield_now};
-use taskpen::{CancelToken, Cause, Scope, TryScope, scope, try_scope};
+use taskpen::{Cause, Scope, StopToken, TryScope, scope, try_scope};
 
 /// A scope that has been polled, and has a closure running.
 fn start<T>(mut scoped: Pin<&mut (impl Future<Output = T> + ?Sized)>, blocked: &Blocked) {
@@ -188,10 +188,10 @@ fn drop_waits() {
         for elsewhere in [false, true] {
             let (blocked, closure) = Blocked::new(|| ());
             let ended = blocked.ended();
-            let shown: Arc<Mutex<Option<CancelToken>>> = Arc::default();
+            let shown: Arc<Mutex<Option<StopToken>>> = Arc::default();
             let to_show = Arc::clone(&shown);
             let mut scoped = Box::pin(scope(async move |s| {
-                *to_show.lock().unwrap() = Some(s.cancel_token());
+                *to_show.lock().unwrap() = Some(s.stop_token());
                 s.spawn_blocking(closure);
                 pending::<()>().await;
             }));
@@ -220,7 +220,7 @@ fn drop_while_waiting() {
         let (blocked, closure) = Blocked::new(|| Ok(()));
         let ended = blocked.ended();
         let fail = Gate::default();
-        let never = scope(async |s| s.cancel_token());
+        let never = scope(async |s| s.stop_token());
         let mut scoped = Box::pin(try_scope(async |s: TryScope<'_, ()>| {
             s.spawn_blocking(closure);
             fail.wait().await;
@@ -245,10 +245,10 @@ fn combinator_waits() {
         let (running, ended) = (Counter::default(), Counter::default());
         let (begin, end) = (running.clone(), ended.clone());
         let inner = scope(async move |s| {
-            let stop = s.cancel_token();
+            let stop = s.stop_token();
             s.spawn_blocking(move || {
                 begin.add();
-                block_on(stop.cancelled());
+                block_on(stop.clone());
                 end.add();
             });
             pending::<()>().await;
@@ -276,11 +276,11 @@ fn closures_learn() {
         let cause = Arc::new(Mutex::new(None));
         let shown = Arc::clone(&cause);
         let result = block_on(try_scope(async |s: TryScope<'_, &str>| {
-            let token = s.cancel_token();
+            let token = s.stop_token();
             let (start, started) = channel();
             s.spawn_blocking(move || {
                 start.send(()).unwrap();
-                block_on(token.cancelled());
+                block_on(token.clone());
                 *shown.lock().unwrap() = token.cause();
                 Ok(())
             });
@@ -324,14 +324,14 @@ fn scope_in_a_closure() {
             let inner = s.spawn_blocking(move || {
                 block_on(scope(async |s| {
                     start.send(()).unwrap();
-                    s.cancelled().await;
-                    s.cancel_token().cause().unwrap()
+                    s.stop_token().await;
+                    s.stop_token().cause().unwrap()
                 }))
             });
             while started.try_recv().is_err() {
                 yield_now().await;
             }
-            s.cancel_because("stop");
+            s.request_stop("stop");
             inner.await
         }));
         assert!(matches!(cause, Cause::Parent(_)), "{cause}");

@@ -64,7 +64,7 @@ fn one_thread_of_tokio() {
                 }
             });
             if let Some(workers) = workers {
-                scoped = scoped.workers(workers); // no more than there are
+                scoped = scoped.helpers(workers); // no more than there are
             }
             scoped.await;
             assert_eq!(tasks(), 0);
@@ -97,7 +97,7 @@ fn workers_of_tokio() {
         .unwrap();
     let helped = runtime.spawn(async {
         let meeting = Meeting::of(2);
-        scope(async |s| meet(&s, &meeting)).workers(1).await;
+        scope(async |s| meet(&s, &meeting)).helpers(1).await;
     });
     runtime.block_on(helped).unwrap();
 }

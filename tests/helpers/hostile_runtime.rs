@@ -4,14 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use futures_lite::future::block_on;
-use taskpen::{Runtime, Ticket, scope};
+use taskpen::{Executor, Ticket, scope};
 
 use crate::meeting::work;
 
 /// Keeps the tickets, and panics when it goes.
 struct Bomb(Arc<Mutex<Vec<Ticket>>>);
 
-impl Runtime for Bomb {
+impl Executor for Bomb {
     fn dispatch(&self, ticket: Ticket) {
         self.0.lock().unwrap().push(ticket);
     }

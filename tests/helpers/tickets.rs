@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::future::{block_on, pending, poll_fn, yield_now};
-use taskpen::{Runtime, Scope, Ticket, scope};
+use taskpen::{Executor, Scope, Ticket, scope};
 
 use crate::lenders::{Decline, Hoard, Inline, Pool};
 use crate::meeting::work;
 
-/// `.serial()` and `.workers(0)` never ask, and nested scopes inherit `.serial()`.
+/// `.serial()` and `.helpers(0)` never ask, and nested scopes inherit `.serial()`.
 #[test]
 fn serial_asks_nobody() {
     let declined = Decline::default();
@@ -21,7 +21,7 @@ fn serial_asks_nobody() {
         }
     }
     block_on(scope(busy).on(declined.clone()).serial());
-    block_on(scope(busy).on(declined.clone()).workers(0));
+    block_on(scope(busy).on(declined.clone()).helpers(0));
     assert_eq!(declined.0.load(SeqCst), 0);
     block_on(
         scope(async |_| scope(async |_| scope(busy).await).serial().await).on(declined.clone()),
@@ -43,10 +43,10 @@ fn bounded_tickets() {
             }
         });
         if let Some(workers) = workers {
-            busy = busy.workers(workers);
+            busy = busy.helpers(workers);
         }
         // As a program holds a runtime that it chose when it ran.
-        let runtime: Arc<dyn Runtime> = Arc::new(hoard.clone());
+        let runtime: Arc<dyn Executor> = Arc::new(hoard.clone());
         block_on(busy.on(runtime));
         assert_eq!(hoard.empty().len(), most);
     }
@@ -57,7 +57,7 @@ fn bounded_tickets() {
 #[test]
 fn odd_runtimes() {
     struct Panics;
-    impl Runtime for Panics {
+    impl Executor for Panics {
         fn dispatch(&self, _: Ticket) {
             std::panic::resume_unwind(Box::new("no threads today"));
         }
@@ -65,7 +65,7 @@ fn odd_runtimes() {
             8
         }
     }
-    fn run(runtime: impl Runtime) {
+    fn run(runtime: impl Executor) {
         let done = AtomicUsize::new(0);
         let busy = scope(async |s| {
             for _ in 0..20 {
@@ -176,7 +176,7 @@ fn late_tickets_and_wakers_of_a_forgotten_scope() {
 /// Lends the threads of a pool, and keeps every second ticket for later.
 struct Both(Pool, Hoard, AtomicUsize);
 
-impl Runtime for Both {
+impl Executor for Both {
     fn dispatch(&self, ticket: Ticket) {
         match self.2.fetch_add(1, SeqCst) % 2 {
             0 => self.0.dispatch(ticket),

@@ -158,7 +158,7 @@ fn declined_tickets() {
             s.spawn(async { work() });
         }
     });
-    block_on(busy.on(declined.clone()).workers(2));
+    block_on(busy.on(declined.clone()).helpers(2));
     assert!(declined.0.load(SeqCst) > 2);
 }
 

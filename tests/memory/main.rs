@@ -7,9 +7,9 @@
 #[path = "../support/life.rs"]
 mod life;
 
-mod cancellation;
 mod scopes;
 mod sets;
+mod stop;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

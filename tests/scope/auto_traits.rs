@@ -7,14 +7,15 @@
 use std::cell::Cell;
 use std::future::{Future, Ready};
 use std::marker::{PhantomData, PhantomPinned};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use taskpen::{
-    BufferUnordered, Buffered, Cancel, CancelToken, Cancelled, Cause, JoinHandle, JoinSet,
-    LimitedJoinSet, Local, LocalScope, LocalScoped, LocalTryScope, LocalTryScoped, Multi, Scope,
-    Scoped, Spawn, TryScope, TryScoped,
+    BufferUnordered, Buffered, Cause, Join, JoinHandle, JoinSet, LimitedJoinSet, Local, LocalScope,
+    LocalScoped, Multi, Scope, Scoped, Spawn, StopToken, TryLocalScope, TryLocalScoped, TryScope,
+    TryScoped,
 };
 
 /// Asserts `Type: Trait` for each trait.
@@ -62,8 +63,8 @@ is!(LocalScope<'static>: Unpin, Clone);
 is!(TryScope<'static, String>: Send, Sync, Unpin, Clone);
 is!(TryScope<'static, Unshared>: Send, Sync);
 is_not!(TryScope<'static, Unsent>: Send, Sync);
-is_not!(LocalTryScope<'static, String>: Send, Sync);
-is_not!(LocalTryScope<'static, Unsent>: Send, Sync);
+is_not!(TryLocalScope<'static, String>: Send, Sync);
+is_not!(TryLocalScope<'static, Unsent>: Send, Sync);
 
 // A handle of a child carries the value, and never the future; it can be polled anywhere.
 is!(JoinHandle<'static, String>: Send, Sync, Unpin);
@@ -71,16 +72,24 @@ is!(JoinHandle<'static, Unshared>: Send);
 is_not!(JoinHandle<'static, Unsent>: Send);
 is!(JoinHandle<'static, PhantomPinned>: Unpin);
 is_not!(JoinHandle<'static, String>: Clone);
-is!(Cancel<'static, String>: Send, Sync, Unpin);
-is!(Cancel<'static, Unshared>: Send);
-is_not!(Cancel<'static, Unsent>: Send);
-is!(Cancel<'static, PhantomPinned>: Unpin);
+is!(Join<'static, String>: Send, Sync, Unpin);
+is!(Join<'static, Unshared>: Send);
+is_not!(Join<'static, Unsent>: Send);
+is!(Join<'static, PhantomPinned>: Unpin);
 
-// What tells of a cancellation goes everywhere, and borrows nothing.
-is!(CancelToken: Send, Sync, Unpin, Clone);
-is!(Cancelled: Send, Sync, Unpin);
+// A token goes everywhere, and borrows nothing.
+is!(StopToken: Send, Sync, Unpin, Clone, Future<Output = ()>);
 is!(Cause: Send, Sync, Unpin, Clone, std::error::Error);
-is_not!(Cancelled: Clone);
+
+// A panic is part of what handles and tokens are made for: a child that captures one can be caught.
+is!(Scope<'static>: UnwindSafe, RefUnwindSafe);
+is!(LocalScope<'static>: UnwindSafe, RefUnwindSafe);
+is!(TryScope<'static, Unshared>: UnwindSafe, RefUnwindSafe);
+is!(TryLocalScope<'static, Unsent>: UnwindSafe, RefUnwindSafe);
+is!(JoinHandle<'static, Unshared>: UnwindSafe, RefUnwindSafe);
+is!(Join<'static, Unshared>: UnwindSafe, RefUnwindSafe);
+is!(StopToken: UnwindSafe, RefUnwindSafe);
+is!(Cause: UnwindSafe, RefUnwindSafe);
 
 // A set carries values from thread to thread, one at a time, and the handle of its scope. It may be
 // moved, whatever the values are.
@@ -93,7 +102,7 @@ is_not!(JoinSet<'static, String>: Clone);
 is!(JoinSet<'static, String, TryScope<'static, Unshared>>: Send, Sync);
 is_not!(JoinSet<'static, String, TryScope<'static, Unsent>>: Send, Sync);
 is_not!(JoinSet<'static, String, LocalScope<'static>>: Send, Sync);
-is_not!(JoinSet<'static, String, LocalTryScope<'static, String>>: Send, Sync);
+is_not!(JoinSet<'static, String, TryLocalScope<'static, String>>: Send, Sync);
 is!(LimitedJoinSet<'static, String>: Send, Sync, Unpin);
 is_not!(LimitedJoinSet<'static, Unsent>: Send, Sync);
 is_not!(LimitedJoinSet<'static, String, LocalScope<'static>>: Send, Sync);
@@ -142,11 +151,11 @@ is_not!(TryScoped<'static, Entry, Ready<Result<Unsent, Env>>, Env>: Send, Sync);
 is_not!(Scoped<'static, Entry, Ready<String>>: Unpin);
 is_not!(TryScoped<'static, Entry, Ready<Result<u8, Env>>, Env>: Unpin);
 is_not!(LocalScoped<'static, Entry, Ready<String>>: Unpin);
-is_not!(LocalTryScoped<'static, Entry, Ready<Result<u8, Env>>, Env>: Unpin);
+is_not!(TryLocalScoped<'static, Entry, Ready<Result<u8, Env>>, Env>: Unpin);
 
 // The future of a local scope runs children that are bound to its thread, whatever the body is.
 is_not!(LocalScoped<'static, Entry, Ready<String>>: Send, Sync);
-is_not!(LocalTryScoped<'static, Entry, Ready<Result<u8, Env>>, Env>: Send, Sync);
+is_not!(TryLocalScoped<'static, Entry, Ready<Result<u8, Env>>, Env>: Send, Sync);
 
 /// A future that is not `Send` and gives a value that is.
 struct NotSend<T>(PhantomData<Rc<T>>);

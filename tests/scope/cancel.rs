@@ -11,7 +11,7 @@ use crate::failing::{ReadyWith, Tally, sleeper};
 use crate::life::poll_once;
 use futures::channel::oneshot;
 use futures_lite::future::{block_on, poll_once as poll_here, yield_now};
-use taskpen::{Cancel, JoinHandle, Scope, TryScope, local_scope, scope, try_scope};
+use taskpen::{Join, JoinHandle, Scope, TryScope, local_scope, scope, try_scope};
 
 /// Lets the scope run what is ready.
 async fn turn() {
@@ -130,7 +130,7 @@ fn cancel_that_is_given_up() {
     assert_eq!(drops.get(), 1);
 }
 
-/// H2: the value of a finished child goes with a `Cancel` that is never polled.
+/// H2: the value of a finished child goes with a `Join` that is never polled.
 #[test]
 fn value_in_a_dropped_cancel() {
     let drops = Tally::new();
@@ -226,7 +226,7 @@ fn cancel_while_the_destructor_runs() {
     for cancelled_by_the_end in [false, true] {
         let (ask, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
-        let (hand_over, handed_over) = mpsc::channel::<Cancel<'_, ()>>();
+        let (hand_over, handed_over) = mpsc::channel::<Join<'_, ()>>();
         thread::scope(|threads| {
             let other = threads.spawn(move || {
                 let mut cancel = pin!(handed_over.recv().unwrap());

@@ -18,7 +18,7 @@ use std::thread;
 use crate::life::{Counter, Gate, OnDrop, run, settle};
 use futures::StreamExt;
 use futures_lite::future::yield_now;
-use taskpen::{LocalTryScope, Scope, TryScope, local_scope, scope, try_local_scope, try_scope};
+use taskpen::{Scope, TryLocalScope, TryScope, local_scope, scope, try_local_scope, try_scope};
 
 /// `len` counts the children that are alive, of both kinds, from `spawn` until the future is gone.
 each_form!(len_of_a_scope, |scope, ok| {
@@ -247,7 +247,7 @@ fn children_that_are_not_send() {
     assert!(settle(scoped.as_mut()).is_pending());
     thread::scope(|threads| threads.spawn(|| gate.open()).join().unwrap());
     assert_eq!(settle(scoped.as_mut()), Poll::Ready(true));
-    let outcome = run(try_local_scope(async |s: LocalTryScope<'_, Rc<str>>| {
+    let outcome = run(try_local_scope(async |s: TryLocalScope<'_, Rc<str>>| {
         let seen = Rc::clone(&seen);
         Ok(s.spawn(async move { Ok(seen.replace(10)) }).await)
     }));

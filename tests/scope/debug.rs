@@ -44,7 +44,7 @@ fn debug_while_a_child_is_polled() {
             "Scope { len: ",
             "TryScope { len: ",
             "JoinHandle { ",
-            "Cancel { ",
+            "Join(",
         ] {
             assert!(shown.contains(part), "{shown}");
         }

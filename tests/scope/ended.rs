@@ -13,7 +13,7 @@ use std::thread;
 
 use crate::life::{Counter, OnDrop, poll_once, run, settle};
 use futures_lite::future::yield_now;
-use taskpen::{Cancel, JoinHandle, Scope, TryScope, scope, try_scope};
+use taskpen::{Join, JoinHandle, Scope, TryScope, scope, try_scope};
 
 /// What a refused child did.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Refusals {
         assert_eq!((self.polls.get(), self.drops.get()), (0, self.seen.get()));
         assert!(handle.is_cancelled());
         assert!(handle.is_finished());
-        let mut cancel: Cancel<'_, T> = handle.cancel();
+        let mut cancel: Join<'_, T> = handle.cancel();
         assert_eq!(poll_once(Pin::new(&mut cancel)), Poll::Ready(None));
     }
 

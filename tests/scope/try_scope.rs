@@ -11,7 +11,7 @@ use std::task::Poll;
 use crate::failing::{Guard, Tally, bang, raised};
 use crate::life::poll_once;
 use futures_lite::future::{block_on, yield_now};
-use taskpen::{JoinHandle, LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
+use taskpen::{JoinHandle, Scope, TryLocalScope, TryScope, scope, try_local_scope, try_scope};
 
 type Outcome<T = ()> = Result<T, &'static str>;
 
@@ -309,9 +309,9 @@ fn error_that_is_not_sync() {
 fn local_scope_with_shared_errors() {
     let error = Rc::new(String::from("shared"));
     let drops = Tally::new();
-    let outcome = block_on(try_local_scope(async |s: LocalTryScope<'_, Rc<String>>| {
+    let outcome = block_on(try_local_scope(async |s: TryLocalScope<'_, Rc<String>>| {
         let value = s.spawn(async { Ok(Rc::new(1)) }).await;
-        let nested = s.spawn_with(async |s: LocalTryScope<'_, Rc<String>>| {
+        let nested = s.spawn_with(async |s: TryLocalScope<'_, Rc<String>>| {
             s.spawn_background(never(drops.suspended()));
             Ok(Rc::new(2))
         });

@@ -49,7 +49,7 @@ each_form!(set_of_a_dropped_scope, |scope, ok| {
     assert_eq!(run(set.next()), Some(1));
     assert_eq!(run(set.next()), None);
     set.spawn(async { ok(3) });
-    set.abort_all();
+    set.cancel_all();
     assert_eq!(run(set.next()), None);
     assert!(set.is_empty());
 });

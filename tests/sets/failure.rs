@@ -15,7 +15,7 @@ use crate::foreign::{Hooks, waker};
 use crate::life::{Gate, let_run, poll_once, poll_with, run, watched};
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, pending, yield_now};
-use taskpen::{JoinSet, LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
+use taskpen::{JoinSet, Scope, TryLocalScope, TryScope, scope, try_local_scope, try_scope};
 
 /// S9: the first `Err` of a child of a set ends the scope: nobody reads on.
 #[test]
@@ -47,7 +47,7 @@ fn first_error() {
 /// S9: the same for children that are not `Send`, in a set with a limit that somebody waits for.
 #[test]
 fn first_error_of_a_local_set() {
-    let outcome = run(try_local_scope(async |s: LocalTryScope<'_, String>| {
+    let outcome = run(try_local_scope(async |s: TryLocalScope<'_, String>| {
         let mut set = s.join_set().with_limit(1);
         let message = std::rc::Rc::new("lost");
         set.spawn(async move {
@@ -117,7 +117,7 @@ fn cancelled_future_that_panics_when_it_is_dropped() {
             let mut own = s.join_set();
             own.spawn(drops.suspended_bomb("cancelled"));
             let_run().await;
-            own.abort_all();
+            own.cancel_all();
             set = Some(own);
             pending::<()>().await;
         })
@@ -292,7 +292,7 @@ fn foreign_waker() {
                     if replace {
                         assert!(poll_once(pin!(set.next())).is_pending());
                     } else {
-                        set.abort_all();
+                        set.cancel_all();
                         drop(std::mem::replace(&mut set, s.join_set()));
                     }
                     panic(false);

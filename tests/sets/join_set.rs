@@ -214,9 +214,9 @@ each_form!(forgotten_set, |scope, ok| {
     assert_eq!((done.get(), values.get()), (1, 0));
 });
 
-/// S5: `abort_all` leaves what has finished, and takes what has not; the stream ends when all are
+/// S5: `cancel_all` leaves what has finished, and takes what has not; the stream ends when all are
 /// gone. Then the set is as good as new.
-each_form!(abort_all, |scope, ok| {
+each_form!(cancel_all, |scope, ok| {
     let (drops, polls) = (&Counter::default(), &Counter::default());
     let outcome = run(scope(async |s| {
         let child = move |guard| async move {
@@ -229,7 +229,7 @@ each_form!(abort_all, |scope, ok| {
         set.spawn(child(drops.guard()));
         let_run().await;
         set.spawn(child(drops.guard())); // never polled
-        set.abort_all();
+        set.cancel_all();
         assert_eq!(set.len(), 3, "not gone yet");
         set.spawn(async { ok(2) });
 
@@ -242,8 +242,8 @@ each_form!(abort_all, |scope, ok| {
         // A slot that was given up belongs to somebody else now.
         set.spawn(child(drops.guard()));
         let_run().await;
-        set.abort_all();
-        set.abort_all();
+        set.cancel_all();
+        set.cancel_all();
         assert_eq!(set.next().await, None);
         assert_eq!((polls.get(), drops.get()), (2, 3));
         ok(())
@@ -262,7 +262,7 @@ each_form!(child_that_aborts_its_set, |scope, ok| {
         set.spawn(async move {
             let _guard = guard;
             let mut set = own.lock().unwrap().take();
-            set.iter_mut().for_each(JoinSet::abort_all);
+            set.iter_mut().for_each(JoinSet::cancel_all);
             *own.lock().unwrap() = set;
             ok(pending::<()>().await)
         });

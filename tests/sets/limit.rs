@@ -180,7 +180,7 @@ each_form!(room_of_the_cancelled, |scope, ok| {
         let wait = gate.wait();
         set.spawn(async move { ok(wait.await) }).await;
         let_run().await;
-        set.abort_all();
+        set.cancel_all();
         assert!(poll_here(set.spawn(async { ok(()) })).await.is_none());
         set.spawn(async { ok(()) }).await;
         assert_eq!(set.next().await, Some(()));

@@ -8,7 +8,7 @@ use crate::failing::{Bang, Tally, bang, message, raised};
 use crate::life::{let_run, run};
 use futures_lite::StreamExt;
 use futures_lite::future::{pending, yield_now};
-use taskpen::{LocalTryScope, Scope, TryScope, scope, try_local_scope, try_scope};
+use taskpen::{Scope, TryLocalScope, TryScope, scope, try_local_scope, try_scope};
 
 /// T7: a limit of 0 is refused, at the call.
 #[test]
@@ -236,7 +236,7 @@ fn item_that_fails() {
 /// T9: the same for items that are not `Send`; and through the plain handle a `Result` is a value.
 #[test]
 fn item_that_fails_in_a_local_scope() {
-    let outcome = run(try_local_scope(async |s: LocalTryScope<'_, &str>| {
+    let outcome = run(try_local_scope(async |s: TryLocalScope<'_, &str>| {
         let plain: &taskpen::LocalScope<'_> = &s;
         let isolated = plain.buffered(1, [async { Err::<(), _>(1) }]).next().await;
         assert_eq!(isolated, Some(Err(1)));

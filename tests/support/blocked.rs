@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
-use taskpen::CancelToken;
+use taskpen::StopToken;
 
 /// Nothing takes this long, unless it hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -70,9 +70,9 @@ impl Blocked {
 
     /// Lets go when the scope of `token` has been cancelled, and a while after: a scope that does
     /// not wait for its closure has gone on by then.
-    pub(crate) fn let_go_after(mut self, token: CancelToken) -> thread::JoinHandle<()> {
+    pub(crate) fn let_go_after(mut self, token: StopToken) -> thread::JoinHandle<()> {
         thread::spawn(move || {
-            block_on(token.cancelled());
+            block_on(token.clone());
             for _ in 0..1_000 {
                 thread::yield_now();
             }

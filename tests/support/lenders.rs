@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, spawn};
 
-use taskpen::{Runtime, Ticket};
+use taskpen::{Executor, Ticket};
 
 /// A pool of threads of its own, joined when the last clone is dropped.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ fn next(tickets: &Mutex<Receiver<Ticket>>) -> Option<Ticket> {
     tickets.lock().unwrap().recv().ok()
 }
 
-impl Runtime for Pool {
+impl Executor for Pool {
     fn dispatch(&self, ticket: Ticket) {
         self.0.dispatched.fetch_add(1, SeqCst);
         if let Some(tickets) = &*self.0.tickets.lock().unwrap() {
@@ -68,7 +68,7 @@ impl Runtime for Pool {
 #[derive(Clone, Default)]
 pub struct Inline(pub Arc<AtomicUsize>);
 
-impl Runtime for Inline {
+impl Executor for Inline {
     fn dispatch(&self, ticket: Ticket) {
         self.0.fetch_add(1, SeqCst);
         ticket.run();
@@ -91,7 +91,7 @@ impl Hoard {
     }
 }
 
-impl Runtime for Hoard {
+impl Executor for Hoard {
     fn dispatch(&self, ticket: Ticket) {
         self.0.lock().unwrap().push(ticket);
     }
@@ -105,7 +105,7 @@ impl Runtime for Hoard {
 #[derive(Clone, Default)]
 pub struct Decline(pub Arc<AtomicUsize>);
 
-impl Runtime for Decline {
+impl Executor for Decline {
     fn dispatch(&self, ticket: Ticket) {
         self.0.fetch_add(1, SeqCst);
         drop(ticket);

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::yield_now;
-use taskpen::{LocalScoped, LocalTryScoped};
+use taskpen::{LocalScoped, TryLocalScoped};
 
 /// Writes one test for each of the four functions that open a scope.
 ///
@@ -73,7 +73,7 @@ pub(crate) trait Serial: Sized {
 }
 
 impl<F, Fut: Future> Serial for LocalScoped<'_, F, Fut> {}
-impl<F, Fut: Future, E> Serial for LocalTryScoped<'_, F, Fut, E> {}
+impl<F, Fut: Future, E> Serial for TryLocalScoped<'_, F, Fut, E> {}
 
 /// A value of a plain scope.
 pub(crate) fn plain<T>(value: T) -> T {

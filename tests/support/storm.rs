@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_lite::future::{block_on, poll_once, yield_now};
-use taskpen::{JoinHandle, Runtime, Scope, Ticket, scope};
+use taskpen::{Executor, JoinHandle, Scope, Ticket, scope};
 
 use super::lenders::Pool;
 
@@ -73,7 +73,7 @@ impl Moody {
     }
 }
 
-impl Runtime for Moody {
+impl Executor for Moody {
     fn dispatch(&self, ticket: Ticket) {
         let roll = self.0.dice.lock().unwrap().roll(6);
         match roll {

@@ -5,12 +5,12 @@
 
 use std::future::Future;
 
-use taskpen::{Runtime, Scope, Scoped, Ticket};
+use taskpen::{Executor, Scope, Scoped, Ticket};
 
 use crate::common::taskpen::Lend;
 
 #[allow(dead_code, unreachable_pub, reason = "it is a part of the library")]
-#[path = "../../../src/runtime/tokio.rs"]
+#[path = "../../../src/help/tokio.rs"]
 mod adapter;
 
 use adapter::Tokio;

@@ -13,7 +13,7 @@ use crate::shared::Shared;
 use crate::support::{Outcome as Seen, Scope, Wakes, explore_within};
 
 fn asked(reason: &'static str) -> Cause {
-    Cause::Asked {
+    Cause::Requested {
         reason: Some(reason.into()),
         location: std::panic::Location::caller(),
     }

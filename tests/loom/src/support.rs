@@ -12,7 +12,7 @@ use crate::child::Task;
 use crate::driver::Driver;
 use crate::helper::Help;
 use crate::ready::Kind;
-use crate::runtime::{Choice, Lender, Runtime, Ticket};
+use crate::runtime::{Choice, Lender, Executor, Ticket};
 use crate::shared::Shared;
 use crate::sync::AtomicBool;
 
@@ -96,7 +96,7 @@ impl Threads {
     }
 }
 
-impl Runtime for Threads {
+impl Executor for Threads {
     fn dispatch(&self, ticket: Ticket) {
         let is_running = Arc::new(Mark::new(false));
         let started = Started {

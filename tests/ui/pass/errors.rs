@@ -2,7 +2,7 @@
 
 use futures_lite::future::block_on;
 use std::io;
-use taskpen::{LocalTryScope, Scope, TryScope, try_local_scope, try_scope};
+use taskpen::{TryLocalScope, Scope, TryScope, try_local_scope, try_scope};
 
 fn need_send<T: Send>(value: T) -> T {
     value
@@ -42,7 +42,7 @@ async fn both_kinds(text: &str) -> Result<(), ()> {
 }
 
 async fn local(text: &str) -> Result<u32, std::rc::Rc<str>> {
-    try_local_scope(async |s: LocalTryScope<'_, std::rc::Rc<str>>| {
+    try_local_scope(async |s: TryLocalScope<'_, std::rc::Rc<str>>| {
         Ok(s.spawn(async { text.parse().map_err(|_| text.into()) })
             .await)
     })

@@ -1,0 +1,31 @@
+//! Helpers: threads that run children of a scope that another thread polls.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`executor`] | who gives them: [`Executor`], and the [`Ticket`] it is handed |
+//! | [`detect`] | which executor is around a poll |
+//! | [`ticket`] | what a helper does, and how a scope calls one |
+//! | [`window`] | the span of a poll in which helpers may run children |
+//! | [`policy`] | when it pays |
+//! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
+
+mod detect;
+pub(crate) mod executor;
+pub(crate) mod policy;
+pub(crate) mod ticket;
+pub(crate) mod window;
+
+#[cfg(feature = "async-std")]
+mod async_std;
+#[cfg(feature = "smol")]
+mod smol;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+#[cfg(feature = "async-std")]
+pub use self::async_std::AsyncStd;
+#[cfg(feature = "smol")]
+pub use self::smol::Smol;
+#[cfg(feature = "tokio")]
+pub use self::tokio::Tokio;
+pub use executor::{Executor, Ticket};

@@ -1,0 +1,269 @@
+//! The future of a scope: a [`Root`] with a way to call the body's closure, and with what its kind
+//! of handle adds.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+
+use crate::help::executor::{Executor, Helpers, SharedExecutor};
+use crate::help::ticket::Help;
+use crate::panic::quietly;
+use crate::run::root::Root;
+use crate::run::shared::Shared;
+use crate::scope::{LocalScope, Multi, Scope, TryLocalScope, TryScope};
+use crate::stop::StopToken;
+use crate::task::error::HeldSlot;
+
+/// The future of [`scope`](crate::scope()): resolves to the body's value once every child is gone.
+///
+/// It does nothing until it is polled; the body's closure is called at the first poll. `S` is the
+/// kind of handle that the closure gets; the futures of the other three functions are
+/// [`TryScoped`], [`LocalScoped`] and [`TryLocalScoped`].
+///
+/// **Drop.** Dropping it, at any point, drops the body and then every child before `drop`
+/// returns. That makes every combinator that drops futures a cancellation operator. If a closure of
+/// [`spawn_blocking`](crate::guide::many#blocking-work) is running, `drop` blocks until it returns.
+///
+/// **Forget.** If it is leaked, children that are suspended stay so for ever: none is polled again
+/// and no destructor runs.
+///
+/// # Panics
+///
+/// Polling re-raises the first panic of the body or of a child, after all others were dropped; it
+/// beats an `Err`. Polling again after it has finished panics.
+///
+/// # Cancel safety
+///
+/// What the children did is done; the values they gave are lost with the scope.
+#[pin_project(!Unpin)]
+#[must_use = "a scope does nothing unless it is awaited"]
+#[expect(private_bounds, reason = "there are four kinds, and no more")]
+pub struct Scoped<'env, F, Fut: Future, S: Kind = Scope<'env>> {
+    #[pin]
+    root: Root<'env, F, Fut, S>,
+    /// Calls the closure. A pointer, so that `impl Future` needs no bound on `F`: the compiler
+    /// cannot prove `F: FnOnce(Scope<'env>) -> Fut` where it has forgotten what `'env` is, as it
+    /// has when it looks whether a future that keeps the *output* of a scope is `Send`.
+    start: fn(F, S) -> Fut,
+    failure: S::Failure,
+}
+
+/// The future of [`try_scope`](crate::try_scope): resolves to the body's value once every child is gone, or to the
+/// first `Err`. Otherwise as [`Scoped`].
+pub type TryScoped<'env, F, Fut, E> = Scoped<'env, F, Fut, TryScope<'env, E>>;
+
+/// The future of [`local_scope`](crate::local_scope); it is not `Send`. Otherwise as [`Scoped`].
+pub type LocalScoped<'env, F, Fut> = Scoped<'env, F, Fut, LocalScope<'env>>;
+
+/// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`. Otherwise as [`TryScoped`].
+pub type TryLocalScoped<'env, F, Fut, E> = Scoped<'env, F, Fut, TryLocalScope<'env, E>>;
+
+/// What [`Scoped`] needs of a kind of handle.
+pub(crate) trait Kind: Sized {
+    /// What the future is called.
+    const NAME: &'static str;
+
+    /// Where the future finds what has failed.
+    type Failure;
+
+    fn failure(shared: &Arc<Shared>) -> Self::Failure;
+
+    /// Makes the handle for the body.
+    fn handle(shared: &Arc<Shared>, failure: &Self::Failure) -> Self;
+}
+
+/// A kind of handle whose body gives an `O`.
+pub(crate) trait Finish<O>: Kind {
+    /// Returns true if the body's output ends the scope at once.
+    fn is_failure(output: &O, failure: &Self::Failure) -> bool;
+
+    /// Takes what the scope gives instead of the body's output: the error of a child.
+    fn take_error(failure: &Self::Failure) -> Option<O>;
+}
+
+impl<M> Kind for Scope<'_, M> {
+    const NAME: &'static str = "Scoped";
+
+    type Failure = ();
+
+    fn failure(_: &Arc<Shared>) {}
+
+    fn handle(shared: &Arc<Shared>, (): &()) -> Self {
+        Self::new(Arc::clone(shared))
+    }
+}
+
+impl<O, M> Finish<O> for Scope<'_, M> {
+    fn is_failure(_: &O, (): &()) -> bool {
+        false
+    }
+
+    fn take_error((): &()) -> Option<O> {
+        None
+    }
+}
+
+impl<E, M> Kind for TryScope<'_, E, M> {
+    const NAME: &'static str = "TryScoped";
+
+    type Failure = HeldSlot<E>;
+
+    fn failure(shared: &Arc<Shared>) -> HeldSlot<E> {
+        HeldSlot::new(Arc::clone(shared))
+    }
+
+    fn handle(shared: &Arc<Shared>, error: &HeldSlot<E>) -> Self {
+        Self::new(Scope::new(Arc::clone(shared)), Arc::clone(error))
+    }
+}
+
+impl<T, E, M> Finish<Result<T, E>> for TryScope<'_, E, M> {
+    fn is_failure(output: &Result<T, E>, error: &HeldSlot<E>) -> bool {
+        if output.is_err() {
+            error.body_failed();
+        }
+        output.is_err()
+    }
+
+    fn take_error(error: &HeldSlot<E>) -> Option<Result<T, E>> {
+        error.take().map(Err)
+    }
+}
+
+#[expect(private_bounds, reason = "there are four kinds, and no more")]
+impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
+where
+    Fut: Future,
+    S: Kind,
+{
+    pub(super) fn new(entry: F, help: Help) -> Self
+    where
+        F: FnOnce(S) -> Fut,
+    {
+        let root = Root::new(entry, help);
+        let failure = S::failure(root.shared());
+        Self {
+            root,
+            start: |entry, scope| entry(scope),
+            failure,
+        }
+    }
+
+    /// Returns a token of the scope, before it has begun: to ask it to stop from outside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::zip;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let work = taskpen::scope(async |s| s.stop_token().await);
+    /// let token = work.stop_token();
+    /// zip(work, async { token.request_stop("Ctrl-C") }).await;
+    /// # });
+    /// ```
+    pub fn stop_token(&self) -> StopToken {
+        StopToken::new(self.root.shared())
+    }
+}
+
+/// Who helps: for scopes whose children are `Send`.
+#[expect(private_bounds, reason = "there are four kinds, and no more")]
+impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
+where
+    Fut: Future,
+    S: Kind + SendChildren,
+{
+    /// Never asks for helper threads: all children run on the thread that polls the scope.
+    ///
+    /// Scopes inside it that make no choice of their own inherit this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let home = std::thread::current().id();
+    /// taskpen::scope(async |s| {
+    ///     s.spawn(async { assert_eq!(std::thread::current().id(), home) });
+    /// })
+    /// .serial()
+    /// .await;
+    /// # });
+    /// ```
+    pub fn serial(mut self) -> Self {
+        self.root.set_helpers(Helpers::None);
+        self
+    }
+
+    /// Asks `executor` for helper threads, instead of the one that is inherited or detected.
+    ///
+    /// Scopes inside it that make no choice of their own inherit this one. See [`Executor`] for an
+    /// example, and the [crate's page](crate#parallelism-the-poll-window) for when to need it.
+    pub fn on(mut self, executor: impl Executor) -> Self {
+        self.root
+            .set_helpers(Helpers::From(SharedExecutor::new(executor)));
+        self
+    }
+
+    /// Asks for at most `most` helper threads beside the one that polls the scope, and for no more
+    /// than the executor has.
+    ///
+    /// Without it the executor's [`parallelism`](Executor::parallelism) decides; 0 means none.
+    ///
+    /// It concerns this scope alone: scopes inside it are not limited by it. What they inherit is
+    /// [`serial`](Self::serial) and [`on`](Self::on).
+    pub fn helpers(mut self, most: usize) -> Self {
+        self.root.help().most = Some(most);
+        self
+    }
+}
+
+/// The kinds of handles whose children may run on helpers.
+pub(crate) trait SendChildren {}
+impl SendChildren for Scope<'_, Multi> {}
+impl<E> SendChildren for TryScope<'_, E, Multi> {}
+
+impl<F, Fut, S> Future for Scoped<'_, F, Fut, S>
+where
+    Fut: Future,
+    S: Finish<Fut::Output>,
+{
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
+        let this = self.project();
+        let (start, failure, mut root) = (*this.start, &*this.failure, this.root);
+        let mut output = ready!(root.as_mut().poll(
+            cx,
+            |entry, shared| start(entry, S::handle(shared, failure)),
+            |output| S::is_failure(output, failure),
+        ));
+        let shared = root.shared();
+        let error = S::take_error(failure);
+        if error.is_some() {
+            // The body may have finished before. Its value goes, and can panic.
+            shared.report(|| drop(output.take()));
+        }
+        if let Some(panic) = shared.take_panic() {
+            quietly(|| drop(output));
+            quietly(|| drop(error));
+            resume_unwind(panic); // which beats an error
+        }
+        match error.or(output) {
+            Some(output) => Poll::Ready(output),
+            None => unreachable!("a scope is ended by its body, an error or a panic"),
+        }
+    }
+}
+
+impl<F, Fut: Future, S: Kind> fmt::Debug for Scoped<'_, F, Fut, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root.shared().debug(S::NAME, f)
+    }
+}

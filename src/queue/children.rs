@@ -1,0 +1,100 @@
+//! The children of a scope that are not being polled: those that are ready and those that are
+//! suspended.
+//!
+//! The thread that polls the scope has them [at home](crate::queue::home) while it is alone with them;
+//! otherwise they are under the lock of the [ready queue](crate::queue).
+//!
+//! # The registry of suspended children
+//!
+//! A child enters at its first `Pending` and leaves when its future is dropped. A child that
+//! finishes at its first poll never appears here and costs nothing. What is kept is a waker of
+//! async-task: it holds the child's allocation, so that a child whose own wakers are all gone
+//! stays a child of its scope; and waking it puts the child on the ready queue, which is how the
+//! end of the scope reaches it.
+//!
+//! A slot is freed by the child that owns it, or by the end of the scope for good: after that no
+//! child enters (none is polled any more), so a stale key finds nothing.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::mem;
+use std::task::Waker;
+
+use slab::Slab;
+
+/// A slot in the registry of suspended children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(pub(crate) u32);
+
+/// Children that are ready, as runnables `R`, or suspended.
+#[derive(Debug)]
+pub(crate) struct Children<R> {
+    /// First in, first out.
+    pub(crate) ready: VecDeque<R>,
+    suspended: Slab<Waker>,
+}
+
+impl<R> Default for Children<R> {
+    fn default() -> Self {
+        Self {
+            ready: VecDeque::new(),
+            suspended: Slab::new(),
+        }
+    }
+}
+
+/// Room for this many runnables is kept while the scope is idle, and no more.
+const SPARE: usize = 64;
+
+impl<R> Children<R> {
+    /// Enters a child into the registry.
+    pub(crate) fn suspend(&mut self, waker: Waker) -> Key {
+        if self.suspended.len() == self.suspended.capacity() {
+            // By a quarter, not by doubling: a scope can hold very many suspended children, and
+            // half of the registry would be empty.
+            self.suspended
+                .reserve_exact(4.max(self.suspended.len() / 4));
+        }
+        let key = self.suspended.insert(waker);
+        Key(u32::try_from(key).expect("no memory holds so many children"))
+    }
+
+    /// Takes a child out of the registry again, if it is there.
+    pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
+        self.suspended.try_remove(key.0 as usize)
+    }
+
+    /// Takes the registry of `other`, if there is a child in it.
+    pub(crate) fn take_registry(&mut self, other: &mut Self) {
+        if !other.suspended.is_empty() {
+            debug_assert!(self.suspended.is_empty(), "there is one registry at a time");
+            mem::swap(&mut self.suspended, &mut other.suspended);
+        }
+    }
+
+    /// Empties the registry, for good.
+    pub(crate) fn take_suspended(&mut self) -> Slab<Waker> {
+        mem::take(&mut self.suspended)
+    }
+
+    /// Appends the runnables of `younger`, which keeps no more memory than it needs.
+    pub(crate) fn append(&mut self, younger: &mut VecDeque<R>) {
+        if self.ready.is_empty() {
+            mem::swap(&mut self.ready, younger);
+        } else {
+            self.ready.append(younger);
+            younger.shrink_to(SPARE);
+        }
+    }
+
+    /// Puts runnables first in line. `older` keeps the memory that is free then.
+    pub(crate) fn prepend(&mut self, older: &mut VecDeque<R>) {
+        older.append(&mut self.ready);
+        mem::swap(older, &mut self.ready);
+    }
+
+    /// Gives memory back that a burst of children needed.
+    pub(crate) fn shrink(&mut self) {
+        self.ready.shrink_to(SPARE);
+    }
+}

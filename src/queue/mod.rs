@@ -1,0 +1,290 @@
+//! The ready queue: which children can run, whether the body can, and which task to wake for it.
+//!
+//! # What it promises
+//!
+//! * A runnable that was pushed is handed out exactly once, first in, first out.
+//! * No wake-up is lost: a push or a wake that makes the scope ready while it is idle wakes the task
+//!   that polls the scope, exactly once.
+//! * No child is added after the end, and none that was added before is overlooked by it.
+//!
+//! It is generic over the runnable `R`, of which it calls no method.
+//!
+//! # States
+//!
+//! One lock holds everything that decides. The scope is
+//!
+//! * **busy** while it is inside `poll`, or is about to be: no waker is stored. A push only
+//!   appends, for the poll will see it.
+//! * **idle** between two polls: the waker of the task that polls the scope is stored. A push
+//!   appends, takes the waker out (so the scope is busy again) and wakes it after unlocking.
+//! * **ended** for ever after [`end`](Queue::end), or after [`next`](Queue::next) said
+//!   [`Done`](Next::Done): [`add`](Queue::add) refuses. Pushes still append, for the end collects
+//!   them.
+//!
+//! While the scope is busy the polling thread has its children [at home](home), and does to them
+//! there what others do under the lock: only it can, so no lock is needed. Everything below holds
+//! with "under the lock" read as "under the lock, or at home".
+//!
+//! # Invariants
+//!
+//! 1. `poll` stores the waker under the lock, and only if it sees no runnable and no woken body,
+//!    there and at home. So between that look and the storing nothing can be pushed: no lost
+//!    wake-up.
+//! 2. A child is counted in by the critical section that pushes its first runnable. So the end,
+//!    which marks `ended` in a critical section of its own, finds a child either refused, or
+//!    counted *and* pushed. At home no child is added once `ended` is set: that is left for the
+//!    thread at home to set, which then goes away, or comes back with a home that takes none.
+//! 3. A child is counted out as the last act of its destructor, after its future is gone. So
+//!    "no child is alive" means "every future has been dropped".
+//! 4. What is at home was pushed before anything that is under the lock: a push at home collects
+//!    first what has arrived there. So children run first in, first out.
+//! 5. No foreign code runs under the lock: wakers are cloned before, and woken and dropped after.
+//!    `Waker::will_wake` compares two pointers and is not foreign.
+//!
+//! The scope's own part, polling and ending, is in [`owner`].
+//!
+//! # The end
+//!
+//! [`await_runnables`](Queue::await_runnables) collects runnables until no child is alive. A waker
+//! on another thread can have marked its child as scheduled without having pushed the runnable yet:
+//! then there is nothing to collect, the count is not met, and it waits. What it waits for is that
+//! push, a few instructions away on the other thread; a push notifies `late` if it sees that the end
+//! is `waiting`. Both look under the lock, so the push is seen or the notification comes.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+pub(crate) mod children;
+mod counts;
+mod home;
+mod owner;
+pub(crate) mod waker_cache;
+
+use crate::panic::wake;
+use crate::queue::children::{Children, Key};
+use crate::queue::counts::Counts;
+use crate::queue::home::Home;
+use crate::sync::{AtomicBool, Event, Mutex, MutexGuard, Ordering};
+
+pub(crate) use crate::queue::owner::Next;
+
+/// Whether a child keeps its scope open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The scope waits for it.
+    Ordinary,
+    /// The scope cancels it once the body and all ordinary children are done.
+    Background,
+}
+
+/// The ready queue of one scope.
+#[derive(Debug)]
+pub(crate) struct Queue<R> {
+    home: Home<AtHome<R>>,
+    state: Mutex<State<R>>,
+    /// Set under the lock by a push: for the thread at home, which need not lock to see that
+    /// nothing has arrived.
+    arrived: AtomicBool,
+    /// Set under the lock; taken by the poll that is about to poll the body.
+    body_woken: AtomicBool,
+    /// Likewise, set at home.
+    body_woken_at_home: AtomicBool,
+    /// Set under the lock, for ever.
+    ended: AtomicBool,
+    /// Notified by a push that finds the end waiting for it.
+    late: Event,
+    ordinary: Counts,
+    background: Counts,
+}
+
+/// What only the thread at home has to do with.
+#[derive(Debug)]
+struct AtHome<R> {
+    children: Children<R>,
+    /// Set while a waker is stored under the lock, or was until a push used it.
+    idle: bool,
+    /// Set once the scope has ended.
+    takes_none: bool,
+}
+
+/// What is under the lock.
+#[derive(Debug)]
+struct State<R> {
+    children: Children<R>,
+    /// Set while the end waits for a late push.
+    waiting: bool,
+    /// Wakes the task that polls the scope; stored only while the scope is idle.
+    waker: Option<Waker>,
+}
+
+/// What happens on any thread.
+impl<R> Queue<R> {
+    /// Makes a queue whose body counts as woken, so that the first poll starts it.
+    pub(crate) fn new() -> Self {
+        Self {
+            home: Home::new(AtHome {
+                children: Children::default(),
+                idle: false,
+                takes_none: false,
+            }),
+            state: Mutex::new(State {
+                children: Children::default(),
+                waiting: false,
+                waker: None,
+            }),
+            arrived: AtomicBool::new(false),
+            body_woken: AtomicBool::new(true),
+            body_woken_at_home: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            late: Event::new(),
+            ordinary: Counts::default(),
+            background: Counts::default(),
+        }
+    }
+
+    /// Adds a child with its first runnable, or gives the runnable back if the scope has ended.
+    #[inline]
+    pub(crate) fn add(&self, runnable: R, kind: Kind) -> Result<(), R> {
+        let added = self.home.visit(|home| match home {
+            Some(home) if !home.takes_none => {
+                self.counts(kind).spawned_at_home();
+                self.push_to(home, runnable);
+                Ok(())
+            }
+            _ => Err(runnable),
+        });
+        added.or_else(|runnable| self.add_elsewhere(runnable, kind))
+    }
+
+    fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<(), R> {
+        let state = self.state.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(runnable);
+        }
+        self.counts(kind).spawned_elsewhere();
+        self.arrive(state, runnable);
+        Ok(())
+    }
+
+    /// Appends the runnable of a child that was woken, if this thread has the children at home.
+    #[inline]
+    pub(crate) fn push_at_home(&self, runnable: R) -> Result<(), R> {
+        self.home.visit(|home| match home {
+            Some(home) => {
+                self.push_to(home, runnable);
+                Ok(())
+            }
+            None => Err(runnable),
+        })
+    }
+
+    /// Appends the runnable of a child that was woken. Never unwinds, never drops a runnable.
+    ///
+    /// It wants a counted reference to what owns the queue: as soon as the runnable can be seen,
+    /// another thread may run it and end the scope, while we still hold the lock.
+    pub(crate) fn push_elsewhere<S: AsRef<Self>>(owner: Arc<S>, runnable: R) {
+        let queue = (*owner).as_ref();
+        let state = queue.state.lock();
+        if state.waiting {
+            queue.late.notify(1);
+        }
+        queue.arrive(state, runnable);
+    }
+
+    fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) {
+        state.children.ready.push_back(runnable);
+        self.arrived.store(true, Ordering::Relaxed);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    /// Marks the body as woken.
+    pub(crate) fn wake_body(&self) {
+        if self.home.is_here() {
+            self.body_woken_at_home.store(true, Ordering::Relaxed);
+        } else {
+            let mut state = self.state.lock();
+            self.mark_body_woken();
+            let waker = state.waker.take();
+            drop(state);
+            wake(waker);
+        }
+    }
+
+    /// Enters a child that returned `Pending` for the first time.
+    #[inline]
+    pub(crate) fn suspend(&self, waker: &Waker) -> Key {
+        let waker = waker.clone();
+        self.home.visit(|home| match home {
+            Some(home) => home.children.suspend(waker),
+            None => self.state.lock().children.suspend(waker),
+        })
+    }
+
+    /// Counts a child out, after taking it from the registry of suspended children if it has a key.
+    /// The very last thing that its destructor does, but for dropping the waker that this returns.
+    #[inline]
+    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
+        let waker = key.and_then(|key| {
+            self.home.visit(|home| match home {
+                Some(home) => home.children.leave(key),
+                None => self.state.lock().children.leave(key),
+            })
+        });
+        match self.home.is_here() {
+            true => self.counts(kind).finished_at_home(),
+            false => self.counts(kind).finished_elsewhere(),
+        }
+        waker
+    }
+
+    /// Returns how many ordinary children are alive.
+    pub(crate) fn ordinary(&self) -> usize {
+        self.ordinary.alive()
+    }
+
+    /// Returns how many children are alive.
+    pub(crate) fn len(&self) -> usize {
+        self.ordinary.alive() + self.background.alive()
+    }
+
+    /// Returns true once no child can be added any more.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    fn counts(&self, kind: Kind) -> &Counts {
+        match kind {
+            Kind::Ordinary => &self.ordinary,
+            Kind::Background => &self.background,
+        }
+    }
+
+    fn mark_body_woken(&self) {
+        // Release: what the waker's thread did before is visible to the poll of the body. An
+        // exchange rather than a store, for loom: it does not know that a store which an exchange
+        // did not read must come after it.
+        self.body_woken.swap(true, Ordering::Release);
+    }
+
+    #[inline]
+    fn push_to(&self, home: &mut AtHome<R>, runnable: R) {
+        self.collect(home);
+        home.children.ready.push_back(runnable);
+    }
+
+    /// Brings home what was pushed under the lock.
+    #[inline]
+    fn collect(&self, home: &mut AtHome<R>) {
+        if self.arrived.load(Ordering::Relaxed) {
+            self.collect_from(&mut self.state.lock(), home);
+        }
+    }
+
+    fn collect_from(&self, state: &mut State<R>, home: &mut AtHome<R>) {
+        home.children.append(&mut state.children.ready);
+        self.arrived.store(false, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,213 @@
+//! What the future of the scope does with its ready queue, and helpers in its window.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::mem;
+use std::task::Waker;
+
+use super::{AtHome, Queue};
+use crate::queue::waker_cache::WakerCache;
+use crate::sync::{Ordering, wait_until};
+
+/// What the scope does next; see [`Queue::next`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Run what is in the batch, then poll the body if it was woken.
+    Run,
+    /// Nothing to do and no waker to wait with: clone the caller's, outside the lock, and ask
+    /// again.
+    NeedWaker,
+    /// Nothing to do: return `Pending`. The waker is stored.
+    Idle,
+    /// The body and all ordinary children are done. The scope has ended.
+    Done,
+}
+
+/// What the thread inside `poll` does.
+impl<R> Queue<R> {
+    /// Calls `act` at home. A waker that an earlier poll stored goes back to the cache, which can
+    /// leave it here again, or drop it outside the lock.
+    pub(crate) fn at_home<'c, T>(
+        &self,
+        cache: &mut WakerCache<'c>,
+        act: impl FnOnce(&mut WakerCache<'c>) -> T,
+    ) -> T {
+        self.home.enter(|| {
+            self.with_home(|home| {
+                if mem::take(&mut home.idle) {
+                    cache.take_back(self.state.lock().waker.take());
+                }
+            });
+            act(cache)
+        })
+    }
+
+    /// Decides what a scope inside `poll` does next, at home.
+    ///
+    /// `batch`, which is empty, is exchanged for what is ready. What is not run of it has to be
+    /// handed back, by [`hand_back_home`](Self::hand_back_home).
+    pub(crate) fn next(
+        &self,
+        batch: &mut VecDeque<R>,
+        body_done: bool,
+        cache: &mut WakerCache<'_>,
+    ) -> Next {
+        debug_assert!(batch.is_empty());
+        let is_done = || body_done && self.ordinary() == 0;
+        let mut run = |home: &mut AtHome<R>| {
+            mem::swap(batch, &mut home.children.ready);
+            !batch.is_empty() || (!body_done && self.is_body_woken())
+        };
+        self.with_home(|home| {
+            self.collect(home);
+            if !is_done() && run(home) {
+                return Next::Run;
+            }
+            // Nothing has been seen so far that cannot change before we have the lock.
+            let mut state = self.state.lock();
+            self.collect_from(&mut state, home);
+            if is_done() {
+                home.takes_none = true;
+                self.ended.store(true, Ordering::Release);
+                return Next::Done;
+            }
+            if run(home) {
+                return Next::Run;
+            }
+            debug_assert!(state.waker.is_none(), "`at_home` has taken it");
+            state.waker = cache.store();
+            if state.waker.is_none() {
+                return Next::NeedWaker;
+            }
+            home.idle = true;
+            home.children.shrink();
+            Next::Idle
+        })
+    }
+
+    /// Puts the rest of a batch back, first in line.
+    pub(crate) fn hand_back_home(&self, batch: &mut VecDeque<R>) {
+        if !batch.is_empty() {
+            self.with_home(|home| home.children.prepend(batch));
+        }
+    }
+
+    /// Exchanges an empty batch for what is ready, at home.
+    pub(crate) fn take_home(&self, batch: &mut VecDeque<R>) {
+        self.with_home(|home| mem::swap(batch, &mut home.children.ready));
+    }
+
+    /// Returns whether the body was woken; from here on it is not.
+    #[inline]
+    pub(crate) fn take_body_woken(&self) -> bool {
+        let at_home = self.home.is_here() && self.body_woken_at_home.load(Ordering::Relaxed);
+        if at_home {
+            self.body_woken_at_home.store(false, Ordering::Relaxed);
+        }
+        // Both, or one wake-up would make two polls.
+        let elsewhere = self.body_woken.load(Ordering::Relaxed)
+            && self.body_woken.swap(false, Ordering::Acquire);
+        at_home || elsewhere
+    }
+
+    fn is_body_woken(&self) -> bool {
+        let at_home = self.body_woken_at_home.load(Ordering::Relaxed);
+        at_home || self.body_woken.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn with_home<T>(&self, visit: impl FnOnce(&mut AtHome<R>) -> T) -> T {
+        self.home.visit(|home| match home {
+            Some(home) => visit(home),
+            None => unreachable!("the thread that polls a scope is at home"),
+        })
+    }
+}
+
+/// What threads do in a window: those of helpers, and the one inside `poll`.
+impl<R> Queue<R> {
+    /// Calls `act` with all children under the lock, and brings them home again.
+    pub(crate) fn in_window<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.with_home(|home| {
+            let mut state = self.state.lock();
+            self.collect_from(&mut state, home);
+            state.children = mem::take(&mut home.children);
+            if self.body_woken_at_home.load(Ordering::Relaxed) {
+                self.body_woken_at_home.store(false, Ordering::Relaxed);
+                self.mark_body_woken();
+            }
+        });
+        let result = self.home.leave(act);
+        self.bring_all_home();
+        result
+    }
+
+    fn bring_all_home(&self) {
+        self.with_home(|home| {
+            let mut state = self.state.lock();
+            self.collect_from(&mut state, home);
+            home.children.take_registry(&mut state.children);
+        });
+    }
+
+    /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left.
+    pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
+        let queue = &mut self.state.lock().children.ready;
+        let count = most.min(queue.len());
+        batch.extend(queue.drain(..count));
+        queue.len()
+    }
+
+    /// Hands back runnables that were taken and have not run; they stay first in line.
+    pub(crate) fn hand_back(&self, batch: &mut VecDeque<R>) {
+        if !batch.is_empty() {
+            self.state.lock().children.prepend(batch);
+        }
+    }
+}
+
+/// What the end of the scope does.
+impl<R> Queue<R> {
+    /// Ends the scope: no child can be added from here on. Gives back the stored waker, to be
+    /// dropped outside the lock.
+    pub(crate) fn end(&self) -> Option<Waker> {
+        let mut state = self.state.lock();
+        self.ended.store(true, Ordering::Release);
+        state.waker.take()
+    }
+
+    /// Calls `act` at home, with all children, for the last time.
+    pub(crate) fn at_home_for_the_end<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.home.enter(|| {
+            self.bring_all_home();
+            self.with_home(|home| home.takes_none = true);
+            act()
+        })
+    }
+
+    /// Takes the wakers of all suspended children, at home.
+    pub(crate) fn take_suspended(&self) -> impl Iterator<Item = Waker> + use<R> {
+        let suspended = self.with_home(|home| home.children.take_suspended());
+        suspended.into_iter().map(|(_, waker)| waker)
+    }
+
+    /// Brings home what is ready, waiting for it if it is still on its way.
+    ///
+    /// Returns false once no child is alive. Only for a scope that has ended and has woken its
+    /// suspended children: each child that is alive then has a runnable which is queued or about to
+    /// be.
+    pub(crate) fn await_runnables(&self) -> bool {
+        let mut found = false;
+        wait_until(&self.late, || {
+            let mut state = self.state.lock();
+            found = self.with_home(|home| {
+                self.collect_from(&mut state, home);
+                !home.children.ready.is_empty()
+            });
+            let is_over = found || self.len() == 0;
+            state.waiting = !is_over;
+            is_over
+        });
+        found
+    }
+}

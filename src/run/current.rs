@@ -1,0 +1,66 @@
+//! What is current on this thread: the innermost scope, and whom it asks for helpers.
+//!
+//! A poll of a scope, its end, a helper's stay and a closure on the blocking pool each *enter* a
+//! [frame](crate::run::frame). What happens inside learns from it
+//!
+//! * which scope a new scope is inside of, so that it stops with that;
+//! * which executor a scope asks for helpers that was told nothing itself;
+//! * whether a scope is polled by another one: see [`crate::run::budget`];
+//! * whether this thread has the children of a scope at home: see [`crate::queue::home`].
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use crate::help::executor::Helpers;
+use crate::run::frame::{self, Frame};
+use crate::run::shared::Shared;
+
+/// What a frame is entered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A poll of the scope, or its end.
+    Poll,
+    /// Children of it, or a closure, on another thread.
+    Elsewhere,
+}
+
+/// Calls `act` with `scope` as the innermost one. Scopes inside inherit `helpers`, unless that is
+/// itself inherited.
+pub(crate) fn enter<R>(
+    scope: &Arc<Shared>,
+    helpers: &Helpers,
+    entry: Entry,
+    act: impl FnOnce() -> R,
+) -> R {
+    frame::innermost(|around| {
+        let (inherited, polls) = match around {
+            Some(around) => (around.helpers, around.polls),
+            None => (helpers as _, 0),
+        };
+        let frame = Frame {
+            scope,
+            helpers: match helpers {
+                Helpers::Inherited => inherited,
+                chosen => chosen,
+            },
+            polls: polls + usize::from(entry == Entry::Poll),
+        };
+        frame::enter(&frame, act)
+    })
+}
+
+/// Returns the innermost scope.
+pub(crate) fn scope() -> Option<Arc<Shared>> {
+    frame::innermost(|frame| frame?.scope.downcast_ref().cloned())
+}
+
+/// Returns what a scope that is polled here was told about helpers, or inherits.
+pub(crate) fn helpers() -> Helpers {
+    let found = frame::innermost(|frame| frame?.helpers.downcast_ref().cloned());
+    found.unwrap_or(Helpers::Inherited)
+}
+
+/// Returns true if the scope that is being polled is polled by another one.
+pub(crate) fn is_nested() -> bool {
+    frame::innermost(|frame| frame.is_some_and(|frame| frame.polls > 1))
+}

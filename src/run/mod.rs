@@ -1,0 +1,19 @@
+//! Running a scope.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`root`] | the root future: polls a scope to its end, or drops it |
+//! | [`body`] | the body: a closure, a future, an output |
+//! | [`poll_loop`], [`budget`] | what happens in a poll, and how much of it |
+//! | [`shared`] | what the parts of a scope share |
+//! | [`current`], [`frame`] | which scope is the innermost one on a thread |
+//! | [`closures`] | closures of `spawn_blocking` that the scope waits for |
+
+mod body;
+mod budget;
+pub(crate) mod closures;
+pub(crate) mod current;
+pub(crate) mod frame;
+mod poll_loop;
+pub(crate) mod root;
+pub(crate) mod shared;

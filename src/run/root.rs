@@ -1,0 +1,157 @@
+//! The root future of a scope: the state machine behind [`Scoped`](crate::Scoped).
+//!
+//! It owns the body, and it runs and drops the children, in a window together with helpers. What
+//! happens in a poll is the business of the [poll loop](crate::run::poll_loop); here is how a scope
+//! ends.
+//!
+//! # The end
+//!
+//! One routine, [`finish`], for a return, an `Err`, a panic and a drop:
+//!
+//! 1. mark the scope as ended: spawns are refused from here on, and all that wait for its stop are
+//!    told;
+//! 2. drop the body;
+//! 3. take the wakers of all suspended children, wake one after the other, which puts that child on
+//!    the ready queue, and drop what is there;
+//! 4. drop every runnable, until no child is alive.
+//!
+//! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running
+//! then are waited for, by `poll` as a task and by `drop` as a thread: see
+//! [`crate::run::closures`].
+//!
+//! It runs to its end whatever panics on the way: each piece of foreign code in it is called
+//! under `catch_unwind`. The first panic is re-raised when `poll` has come to the end; never by
+//! `drop`, which an executor may call where an unwinding aborts the process.
+//!
+//! `src/guide/soundness.md` argues why no child can slip through.
+#![forbid(unsafe_code)]
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::{pin_project, pinned_drop};
+
+use crate::help::executor::Helpers;
+use crate::help::ticket::Help;
+use crate::panic::{discard, quietly};
+use crate::run::body::Body;
+use crate::run::current::{Entry, enter};
+use crate::run::poll_loop::{PollLoop, drop_children};
+use crate::run::shared::Shared;
+use crate::stop::state::Outcome;
+
+/// A body with its children.
+///
+/// Its destructor names `'env`, on purpose: the drop check then keeps what the children borrow
+/// alive until the destructor has run. Invariance alone would not.
+#[pin_project(PinnedDrop, !Unpin)]
+pub(crate) struct Root<'env, F, Fut: Future, S> {
+    shared: Arc<Shared>,
+    /// Where helpers come from, for scopes inside as well.
+    helpers: Helpers,
+    poll_loop: PollLoop,
+    #[pin]
+    body: Body<F, Fut>,
+    /// Set when `poll` has given its result.
+    has_returned: bool,
+    env: PhantomData<fn(&'env ()) -> &'env ()>,
+    /// The kind of handle, which says whether this is `Send`.
+    handle: PhantomData<S>,
+}
+
+impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
+    pub(crate) fn new(entry: F, help: Help) -> Self {
+        Self {
+            shared: Shared::new(),
+            helpers: Helpers::Inherited,
+            poll_loop: PollLoop::new(help),
+            body: Body::new(entry),
+            has_returned: false,
+            env: PhantomData,
+            handle: PhantomData,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn help(&mut self) -> &mut Help {
+        &mut self.poll_loop.help
+    }
+
+    pub(crate) fn set_helpers(&mut self, helpers: Helpers) {
+        self.poll_loop.help.is_serial = matches!(helpers, Helpers::None);
+        self.helpers = helpers;
+    }
+
+    /// Polls to the end of the scope: the body's output, if the scope did not fail before there was
+    /// one.
+    ///
+    /// `start` and `is_failure` are those of [`Body::poll`]. The caller takes the scope's panic
+    /// afterwards, and raises it; output that is not to be returned has to be dropped before, for
+    /// that can panic as well.
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        start: impl Fn(F, &Arc<Shared>) -> Fut,
+        is_failure: impl Fn(&Fut::Output) -> bool,
+    ) -> Poll<Option<Fut::Output>> {
+        let this = self.project();
+        let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
+        assert!(
+            !*this.has_returned,
+            "the future of a scope was polled after it had finished"
+        );
+        if !poll_loop.has_ended() {
+            poll_loop.begin(shared);
+            ready!(enter(shared, this.helpers, Entry::Poll, || {
+                let poll_body = &mut |shared: &Arc<Shared>| {
+                    body.as_mut()
+                        .poll(shared, |entry| start(entry, shared), &is_failure)
+                };
+                ready!(poll_loop.run(shared, cx, poll_body));
+                finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
+                Poll::Ready(())
+            }));
+        }
+        ready!(shared.closures.poll(cx.waker()));
+        *this.has_returned = true;
+        Poll::Ready(body.take_output())
+    }
+}
+
+#[pinned_drop]
+impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
+        if !poll_loop.has_ended() {
+            poll_loop.begin(shared);
+            enter(shared, this.helpers, Entry::Poll, || {
+                finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
+            });
+        }
+        shared.closures.wait();
+        quietly(|| drop(body.take_output()));
+        if let Some(payload) = shared.take_panic() {
+            discard(payload);
+        }
+    }
+}
+
+/// Ends the scope: drops the body and then every child. To be called once; see the module
+/// documentation.
+fn finish<F, Fut: Future>(
+    shared: &Shared,
+    poll_loop: &mut PollLoop,
+    body: Pin<&mut Body<F, Fut>>,
+    outcome: Outcome,
+) {
+    poll_loop.end(shared, outcome);
+    body.clear(shared);
+    drop_children(shared);
+}

@@ -1,0 +1,328 @@
+//! Whether a scope was asked to stop, or came to its end; why; and who waits for that.
+//!
+//! # What it promises
+//!
+//! * Level-triggered: once there is a cause it stays, and a task that asks or waits later learns of
+//!   it at once.
+//! * The first cause is kept.
+//! * Each waiting task is woken once, outside of all locks, and a waker that panics keeps no other
+//!   from being woken. (That is why this is no `event_listener::Event`, which calls wakers under
+//!   its lock: one that polls in `wake` deadlocks there.)
+//! * Every scope inside this one has a cause before the first task is woken.
+//! * A scope that is neither watched nor nested pays for it with one atomic step, at its end.
+//!
+//! # States
+//!
+//! One word says what there is. The cause is entered once; [`FAILED`] and [`LINKED`] are only ever
+//! set.
+//!
+//! | bits | mean |
+//! |---|---|
+//! | [`CAUSE`] is 0 | the scope runs, and nothing was asked of it |
+//! | [`CAUSE`] is a [`Kind`] | that is the cause; what belongs to it is in [`Links::cause`] |
+//! | [`FAILED`] | no poll of the body or of a child may start any more |
+//! | [`LINKED`] | a task waits, or a scope around or inside this one is linked to it |
+//!
+//! # Pushed inwards
+//!
+//! A scope that is polled for the first time inside another one links itself to that: it is one of
+//! its waiters. A cause is pushed from there through the tree, first to all scopes, then to all
+//! tasks. So to ask whether a stop was requested is to read one word.
+//!
+//! # Invariants
+//!
+//! 1. A waiter enters under the lock, having set [`LINKED`] by a read-modify-write that found no
+//!    cause. A cause is entered by a read-modify-write of the same word, and if that finds
+//!    [`LINKED`] the waiters are taken, under the lock. So a waiter is refused, or is taken.
+//! 2. [`Links::cause`] is set, under the lock, before the word says so, and never changes after.
+//! 3. At most one lock of a `Stop` is held at a time, and no foreign code runs under it: wakers are
+//!    cloned before, woken and dropped after.
+//! 4. A scope that has a cause is linked to no other: the one that pushed it, or that took the
+//!    waiters, has cut the links, in both directions. So a scope keeps none alive that has ended.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use slab::Slab;
+
+use crate::panic::{quietly, wake};
+use crate::stop::cause::Cause;
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering};
+
+/// What kind of cause there is; 0 while there is none.
+const CAUSE: u8 = 0b0111;
+/// Set when the body or a child has failed or panicked.
+const FAILED: u8 = 0b1000;
+/// Set once there is something in the [`Links`].
+const LINKED: u8 = 0b1_0000;
+
+/// The kinds of causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Failed = 1,
+    Panicked = 2,
+    Ended = 3,
+    Dropped = 4,
+    /// Requested, of this scope or of one around it: see [`Links::cause`].
+    Linked = 5,
+}
+
+/// How a scope came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The body or a child gave an `Err`.
+    Failed,
+    /// Something panicked.
+    Panicked,
+    /// The normal end.
+    Ended,
+    /// The scope's future was dropped before its end.
+    Dropped,
+}
+
+/// What has a [`Stop`]: the shared state of a scope.
+pub(crate) trait HasStop: Sized {
+    fn stop(&self) -> &Stop<Self>;
+}
+
+/// What a scope `S` has of its stopping.
+pub(crate) struct Stop<S> {
+    state: AtomicU8,
+    links: Mutex<Links<S>>,
+}
+
+struct Links<S> {
+    waiters: Slab<Waiter<S>>,
+    /// The scope around this one, and the key among its waiters.
+    parent: Option<(Arc<S>, usize)>,
+    /// The cause, if it has a text, or is that of a scope around this one.
+    cause: Option<Cause>,
+}
+
+enum Waiter<S> {
+    Task(Waker),
+    Nested(Arc<S>),
+}
+
+impl<S: HasStop> Stop<S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: AtomicU8::new(0),
+            links: Mutex::new(Links {
+                waiters: Slab::new(),
+                parent: None,
+                cause: None,
+            }),
+        }
+    }
+
+    /// Returns true once there is a cause.
+    #[inline]
+    pub(crate) fn is_requested(&self) -> bool {
+        self.state.load(Ordering::Acquire) & CAUSE != 0
+    }
+
+    /// Returns true if no poll may start any more because something failed.
+    #[inline]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state.load(Ordering::Acquire) & FAILED != 0
+    }
+
+    /// Returns the cause, if there is one.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        match self.is_requested() {
+            true => self.cause_under(&self.links.lock()),
+            false => None,
+        }
+    }
+
+    fn cause_under(&self, links: &Links<S>) -> Option<Cause> {
+        let kinds = [Kind::Failed, Kind::Panicked, Kind::Ended, Kind::Dropped];
+        let kind = self.state.load(Ordering::Acquire) & CAUSE;
+        match kinds.into_iter().find(|known| *known as u8 == kind) {
+            Some(Kind::Failed) => Some(Cause::Failed),
+            Some(Kind::Panicked) => Some(Cause::Panicked),
+            Some(Kind::Ended) => Some(Cause::Ended),
+            Some(Kind::Dropped) => Some(Cause::Dropped),
+            _ => links.cause.clone(),
+        }
+    }
+
+    /// Enters how the scope ended, and tells all that are linked to it.
+    ///
+    /// This wakes foreign wakers; it never unwinds.
+    pub(crate) fn end(&self, outcome: Outcome) {
+        let (kind, failed) = match outcome {
+            Outcome::Failed => (Kind::Failed, FAILED),
+            Outcome::Panicked => (Kind::Panicked, FAILED),
+            Outcome::Ended => (Kind::Ended, 0),
+            Outcome::Dropped => (Kind::Dropped, 0),
+        };
+        let before = self.enter_kind(kind, failed);
+        if before & LINKED != 0 {
+            self.tell(None);
+        }
+    }
+
+    /// Enters a cause that was said, if it is the first, and tells all that are linked.
+    ///
+    /// This wakes foreign wakers; it never unwinds.
+    pub(crate) fn request(&self, cause: Cause) {
+        if !self.is_requested() {
+            self.tell(Some(cause));
+        }
+    }
+
+    /// Enters a kind of cause, if there is none yet, and gives the word as it was before.
+    ///
+    /// Release: who sees the cause sees what led to it. Acquire: who takes waiters finds them.
+    fn enter_kind(&self, kind: Kind, bits: u8) -> u8 {
+        let enter = |state| match state & CAUSE {
+            0 => Some(state | bits | kind as u8),
+            _ => Some(state | bits),
+        };
+        let entered = self
+            .state
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, enter);
+        entered.unwrap_or_else(|before| before)
+    }
+
+    /// Enters `said` if it is the first cause; tells the scopes inside this one of the cause, and
+    /// then all tasks.
+    fn tell(&self, said: Option<Cause>) {
+        if let Some((waiters, cause)) = self.unlink(said) {
+            self.tell_all(waiters, &cause);
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self, waiters: Slab<Waiter<S>>, cause: &Cause) {
+        let cause = cause.for_nested();
+        let mut tasks = Vec::new();
+        let mut told = vec![waiters];
+        while let Some(waiters) = told.pop() {
+            for (_, waiter) in waiters {
+                match waiter {
+                    Waiter::Task(waker) => tasks.push(waker),
+                    Waiter::Nested(scope) => {
+                        let unlinked = scope.stop().unlink(Some(cause.clone()));
+                        told.extend(unlinked.map(|(waiters, _)| waiters));
+                    }
+                }
+            }
+        }
+        for waker in tasks {
+            wake(Some(waker));
+        }
+    }
+
+    /// Enters `said` if it is the first cause. Cuts all links; gives the waiters, if there are any,
+    /// and the cause.
+    fn unlink(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
+        let mut links = self.links.lock();
+        self.enter_said(&mut links, said);
+        let parent = links.parent.take();
+        let waiters = mem::take(&mut links.waiters);
+        let cause = match waiters.is_empty() {
+            true => None,
+            false => self.cause_under(&links),
+        };
+        drop(links);
+        if let Some((parent, key)) = parent {
+            drop(parent.stop().links.lock().waiters.try_remove(key));
+        }
+        Some((waiters, cause?))
+    }
+
+    fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, said: Option<Cause>) {
+        if links.cause.is_none() && said.is_some() {
+            links.cause = said;
+            if self.enter_kind(Kind::Linked, 0) & CAUSE != 0 {
+                links.cause = None; // another one was first
+            }
+        }
+    }
+
+    /// Links a scope that is polled for the first time to the one around it.
+    pub(crate) fn begin_inside(scope: &Arc<S>, parent: Arc<S>) {
+        let around = parent.stop();
+        let key = {
+            let mut links = around.links.lock();
+            match around.link() {
+                true => Some(links.waiters.insert(Waiter::Nested(Arc::clone(scope)))),
+                false => None,
+            }
+        };
+        let stop = scope.stop();
+        let Some(key) = key else {
+            stop.tell(around.cause().as_ref().map(Cause::for_nested));
+            return;
+        };
+        let mut links = stop.links.lock();
+        links.parent = Some((parent, key));
+        if !stop.link() {
+            drop(links);
+            stop.tell(None); // of the parent's cause, or of one that was there before: cuts the link
+        }
+    }
+
+    /// Says, under the lock, that something is about to be linked; false if there is a cause.
+    fn link(&self) -> bool {
+        let state = self.state.load(Ordering::Acquire);
+        let before = match state & LINKED {
+            0 => self.state.fetch_or(LINKED, Ordering::AcqRel),
+            _ => state, // a cause that comes from here on finds the bit, and waits for the lock
+        };
+        before & CAUSE == 0
+    }
+
+    /// Polls for a cause. `key` is the caller's place among the waiters, if it has one; to be given
+    /// up with [`leave`](Self::leave).
+    pub(crate) fn poll(&self, key: &mut Option<usize>, waker: &Waker) -> Poll<()> {
+        if self.is_requested() {
+            return Poll::Ready(());
+        }
+        if key.is_some_and(|key| self.has_waker(key, waker)) {
+            return Poll::Pending;
+        }
+        let mut waiter = Some(Waiter::Task(waker.clone()));
+        let mut links = self.links.lock();
+        let may_wait = self.link();
+        if may_wait {
+            match key.and_then(|key| links.waiters.get_mut(key)) {
+                Some(place) => waiter = waiter.map(|waiter| mem::replace(place, waiter)),
+                None => *key = waiter.take().map(|waiter| links.waiters.insert(waiter)),
+            }
+        }
+        drop(links);
+        quietly(|| drop(waiter)); // what was not entered, or was replaced
+        match may_wait {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
+    fn has_waker(&self, key: usize, waker: &Waker) -> bool {
+        match self.links.lock().waiters.get(key) {
+            Some(Waiter::Task(current)) => current.will_wake(waker),
+            _ => false,
+        }
+    }
+
+    /// Gives up a place among the waiters.
+    pub(crate) fn leave(&self, key: usize) {
+        let waiter = self.links.lock().waiters.try_remove(key);
+        quietly(|| drop(waiter));
+    }
+}
+
+impl<S> fmt::Debug for Stop<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Parents and nested scopes lead to each other.
+        f.debug_struct("Stop").finish_non_exhaustive()
+    }
+}

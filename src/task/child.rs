@@ -1,0 +1,339 @@
+//! A child: one async-task allocation, and the only place where a lifetime is erased.
+//!
+//! async-task runs the future, counts references and carries the result. The wrapper [`Child`]
+//! around the user's future adds what a scope needs:
+//!
+//! * it polls the future, and drops it, under `catch_unwind`: a panic is handed to the scope, and
+//!   never reaches async-task, which aborts the process when a destructor unwinds;
+//! * it enters the registry of suspended children at its first `Pending`;
+//! * when it is dropped it drops the future, leaves the registry and counts itself out, **last**.
+//!
+//! A child that its handle cancels is closed by async-task: its runnable is pushed once more, and
+//! drops the future instead of polling it.
+//!
+//! # How a child reaches its scope
+//!
+//! By the pointer in its [metadata](crate::task::metadata). The schedule function is a plain `fn`
+//! and owns nothing. A child that is not at home is pushed with a counted reference in hand: as soon
+//! as it is on the queue another thread may run it, drop it and end the scope, while we still hold
+//! the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
+
+use std::future::Future;
+use std::mem;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use async_task::{Builder, FallibleTask, Task};
+use pin_project::{pin_project, pinned_drop};
+
+use crate::panic::{catch, discard};
+use crate::queue::{Kind, Queue};
+use crate::run::shared::{Runnable, Shared};
+use crate::scope::{Local, Scope};
+use crate::task::handle::JoinHandle;
+use crate::task::metadata::Stage;
+
+/// The metadata of a child.
+type Meta = crate::task::metadata::Meta<Shared>;
+
+/// The user's future, with what makes it a child of a scope.
+#[pin_project(PinnedDrop)]
+struct Child<'a, F>(#[pin] Inner<'a, F>);
+
+/// An `enum` rather than a struct with an `Option`: the reference tells the two apart, so a child
+/// is eight bytes smaller.
+#[pin_project(project = InnerProj)]
+enum Inner<'a, F> {
+    Future {
+        #[pin]
+        future: F,
+        meta: &'a Meta,
+    },
+    /// Only within the destructor.
+    Gone,
+}
+
+impl<F: Future> Future for Child<'_, F> {
+    type Output = Output<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let InnerProj::Future { future, meta } = self.project().0.project() else {
+            unreachable!("a child is not polled while it is dropped");
+        };
+        let poll = catch(|| future.poll(cx));
+        // SAFETY: we are the child, and have not been dropped.
+        let shared = unsafe { meta.scope() };
+        match poll {
+            Ok(Poll::Ready(value)) => {
+                meta.set_stage(Stage::Finished);
+                return Poll::Ready(Output::new(value, meta));
+            }
+            Ok(Poll::Pending) => {}
+            // The scope ends now, and drops this child with the others.
+            Err(payload) => shared.panicked(payload),
+        }
+        if meta.key().is_none() {
+            meta.set_key(shared.queue.suspend(cx.waker()));
+        }
+        Poll::Pending
+    }
+}
+
+#[pinned_drop]
+impl<F> PinnedDrop for Child<'_, F> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut contents = self.project().0;
+        let InnerProj::Future { meta, .. } = contents.as_mut().project() else {
+            return;
+        };
+        let meta = *meta;
+        let panic = catch(|| contents.set(Inner::Gone)).err();
+        match meta.stage() {
+            Stage::Refused => {
+                // Not a child, and the scope may be over: there is no scope to tell.
+                if let Some(payload) = panic {
+                    discard(payload);
+                }
+                return;
+            }
+            Stage::Alive => meta.set_stage(Stage::Cancelled),
+            Stage::Finished | Stage::Cancelled => {}
+        }
+        // SAFETY: we are the child, and are not counted out yet. The reference is not used after
+        // the call that does it, below. That call itself is inside `poll`, inside the end of the
+        // scope or on a helper, each of which keeps the shared state alive.
+        let shared = unsafe { meta.scope() };
+        if let Some(payload) = panic {
+            shared.panicked(payload);
+        }
+        drop(shared.queue.count_out(meta.kind(), meta.key()));
+    }
+}
+
+/// What a child leaves in its allocation for the handle.
+///
+/// If the value is not taken, its destructor runs inside async-task, or inside the destructor of the
+/// handle; a panic there is handed to the scope instead of unwinding.
+struct Output<T> {
+    /// `None` after `take`.
+    value: Option<T>,
+    /// Learns of a panic; `None` for values without a destructor.
+    shared: Option<Arc<Shared>>,
+}
+
+impl<T> Output<T> {
+    fn new(value: T, meta: &Meta) -> Self {
+        Self {
+            value: Some(value),
+            // SAFETY: the child is being polled.
+            shared: mem::needs_drop::<T>().then(|| unsafe { meta.clone_scope() }),
+        }
+    }
+
+    fn take(mut self) -> Option<T> {
+        self.value.take()
+    }
+}
+
+impl<T> Drop for Output<T> {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.drop_unread(self.value.take());
+        }
+    }
+}
+
+/// The handle's end of a child: the task, and its metadata.
+///
+/// async-task shows the metadata of a task, but not of the form of it that can be polled without a
+/// panic; so this keeps a pointer beside it.
+pub(crate) struct Joint<T> {
+    task: FallibleTask<Output<T>, Meta>,
+    /// The metadata of `task`, in its allocation. Not a reference: that would have to be valid
+    /// even while `task` is being dropped.
+    meta: NonNull<Meta>,
+}
+
+// SAFETY: the metadata is `Sync`, so a pointer to it may go where a reference may; the rest is what
+// the task says of itself.
+unsafe impl<T> Send for Joint<T> where FallibleTask<Output<T>, Meta>: Send {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Joint<T> where FallibleTask<Output<T>, Meta>: Sync {}
+
+impl<T> Joint<T> {
+    fn new(task: Task<Output<T>, Meta>) -> Self {
+        Self {
+            meta: NonNull::from(task.metadata()),
+            task: task.fallible(),
+        }
+    }
+
+    pub(crate) fn meta(&self) -> &Meta {
+        // SAFETY: the allocation lives as long as the task, which is ours, and there is no mutable
+        // access to the metadata in it.
+        unsafe { self.meta.as_ref() }
+    }
+
+    /// Whether the task has its output, or will never have one.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Polls for the value; `None` if the child ended without one.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let output = ready!(Pin::new(&mut self.task).poll(cx));
+        Poll::Ready(output.and_then(Output::take))
+    }
+
+    /// Lets go of the child without cancelling it.
+    pub(crate) fn detach(self) {
+        self.task.detach();
+    }
+
+    /// Cancels the child and lets go of it.
+    pub(crate) fn abort(self) {
+        drop(self.task);
+    }
+
+    /// Cancels the child, here and now, and waits until its future has been dropped: the value, if
+    /// it had finished before.
+    pub(crate) fn cancel<'a>(self) -> Cancelling<'a, T>
+    where
+        T: 'a,
+    {
+        let mut cancelling = Cancelling {
+            future: Box::pin(self.task.cancel()),
+            first: None,
+        };
+        // async-task's future cancels at its first poll.
+        let cx = &mut Context::from_waker(Waker::noop());
+        if let Poll::Ready(output) = cancelling.future.as_mut().poll(cx) {
+            cancelling.first = Some(output);
+        }
+        cancelling
+    }
+}
+
+/// A child that was cancelled by its handle, until its future is gone.
+pub(crate) struct Cancelling<'a, T> {
+    /// Of a type that async-task does not name.
+    future: Pin<Box<dyn Future<Output = Option<Output<T>>> + 'a>>,
+    /// What the first poll gave.
+    first: Option<Option<Output<T>>>,
+}
+
+// SAFETY: the boxed future is that of `FallibleTask::cancel`, which owns the task and nothing else;
+// a task is `Send` if its output is, and so is what is kept of it here.
+unsafe impl<T: Send> Send for Cancelling<'_, T> {}
+// SAFETY: nothing can be done with a shared reference to it.
+unsafe impl<T: Send> Sync for Cancelling<'_, T> {}
+
+/// The value is never pinned.
+impl<T> Unpin for Cancelling<'_, T> {}
+
+impl<T> Cancelling<'_, T> {
+    /// Polls for the value; `None` if the child had not finished before.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let output = match self.first.take() {
+            Some(output) => output,
+            None => ready!(self.future.as_mut().poll(cx)),
+        };
+        Poll::Ready(output.and_then(Output::take))
+    }
+}
+
+/// Puts a child that was woken on the ready queue of its scope.
+fn schedule(runnable: Runnable) {
+    // SAFETY: async-task schedules a task only if its future has not been dropped, and the runnable
+    // in our hands keeps that so until it is pushed. At home the push is not the end of it either:
+    // the `poll` of the scope, or its end, is on the stack of this thread.
+    let shared = unsafe { runnable.metadata().scope() };
+    if let Err(runnable) = shared.queue.push_at_home(runnable) {
+        // SAFETY: as above. The reference keeps the queue while we push.
+        let shared = unsafe { runnable.metadata().clone_scope() };
+        Queue::push_elsewhere(shared, runnable);
+    }
+}
+
+/// Spawns a child whose future may move to another thread.
+pub(crate) fn spawn_multi<'env, M, F>(
+    scope: &Scope<'env, M>,
+    kind: Kind,
+    location: &'static Location<'static>,
+    future: F,
+) -> JoinHandle<'env, F::Output>
+where
+    F: Future + Send + 'env,
+    F::Output: Send + 'env,
+{
+    // SAFETY: the future and its output are `Send`, and `scope` is a handle of a scope for 'env.
+    unsafe { spawn(scope.shared(), kind, location, future) }
+}
+
+/// Spawns a child that stays on the thread of its scope.
+pub(crate) fn spawn_local<'env, F>(
+    scope: &Scope<'env, Local>,
+    kind: Kind,
+    location: &'static Location<'static>,
+    future: F,
+) -> JoinHandle<'env, F::Output>
+where
+    F: Future + 'env,
+    F::Output: 'env,
+{
+    // SAFETY: the handle of a local scope is neither `Send` nor `Sync`, so we are on the thread of
+    // its future, and `scope` is a handle of a scope for 'env.
+    unsafe { spawn(scope.shared(), kind, location, future) }
+}
+
+/// Makes a child of `future` and puts it on the ready queue, or drops it if the scope has ended.
+///
+/// # Safety
+///
+/// * `shared` belongs to a scope for `'env`: one whose future drops every child, or is forgotten,
+///   before `'env` ends.
+/// * The future and its output are `Send`, or the scope is local and we are on its thread.
+unsafe fn spawn<'env, F>(
+    shared: &Arc<Shared>,
+    kind: Kind,
+    location: &'static Location<'static>,
+    future: F,
+) -> JoinHandle<'env, F::Output>
+where
+    F: Future + 'env,
+    F::Output: 'env,
+{
+    let builder = Builder::new().metadata(Meta::new(shared, kind, location));
+    let child = |meta| Child(Inner::Future { future, meta });
+    // The four preconditions of `spawn_unchecked`, in its order.
+    //
+    // * *A future that is not `Send` stays on its thread* ("Local scopes"): only a local scope has
+    //   such children, as our caller promises. A runnable is run by the scope's future, and dropped
+    //   by it or by the refusal below. Both are on the thread of a local scope, whose future is not
+    //   `Send`. What another thread can do through a waker is to push the runnable: that moves a
+    //   pointer.
+    // * *What the future borrows outlives its runnable* ("Children may borrow 'env"): the scope's
+    //   future returns, and is dropped, only after the future of every child has been dropped, and
+    //   invariance and the drop check keep 'env alive until then. If the scope's future is
+    //   forgotten the *documented* precondition is broken, for a waker can still make a runnable;
+    //   what holds is the fact behind it ("forget"): async-task 4.7 touches the future only in
+    //   `Runnable::run` and in `Runnable::drop`, the forgotten scope's future owns a reference to
+    //   `Shared` for ever, so the queue is never dropped, and nobody takes a runnable from it:
+    //   helpers do so only inside the window, which is shut ("Helpers"). This reads the source of
+    //   async-task 4.7; hence the dependency is pinned to it.
+    // * *The schedule function is `Send` and `Sync`*: it is a function item, and the metadata it
+    //   reaches through the runnable is asserted to be both, where it is defined.
+    // * *The schedule function is `'static`*: likewise.
+    //
+    // SAFETY: all four hold.
+    let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
+    let handle = JoinHandle::new(Joint::new(task));
+    if let Err(refused) = shared.queue.add(runnable, kind) {
+        refused.metadata().set_stage(Stage::Refused);
+        drop(refused);
+    }
+    handle
+}

@@ -1,0 +1,195 @@
+//! What the scope, the handle and the child itself know of a child: the metadata of its task.
+//!
+//! It lives in the task's allocation, beside the future, and dies with the last waker: on any
+//! thread, long after the scope. So it is `Send + Sync + 'static` and owns nothing.
+//!
+//! # Stages
+//!
+//! | stage | set by | means |
+//! |---|---|---|
+//! | [`Alive`](Stage::Alive) | `spawn` | the future may still be polled or is being dropped |
+//! | [`Refused`](Stage::Refused) | `spawn` | the scope had ended: never counted, dropped at once |
+//! | [`Finished`](Stage::Finished) | the poll that gave the value | there is, or was, a value |
+//! | [`Cancelled`](Stage::Cancelled) | the destructor | the future is gone and gave no value |
+//!
+//! # How the scope is reached
+//!
+//! By a plain pointer to its shared state `S`, which is good for as long as the child has not been
+//! counted out. Until then the shared state cannot go: the future of the scope owns a reference,
+//! and it is dropped after all children have been counted out, or never. Code that holds a child, to
+//! poll, drop or schedule it, may follow the pointer; a handle may not.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::queue::Kind;
+use crate::queue::children::Key;
+
+/// How far a child is; see the module documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Alive = 0,
+    Refused = 1,
+    Finished = 2,
+    Cancelled = 3,
+}
+
+/// The metadata of one child.
+#[derive(Debug)]
+pub(crate) struct Meta<S> {
+    scope: Narrow<*const S>,
+    location: Narrow<&'static Location<'static>>,
+    status: Status,
+}
+
+// SAFETY: all that a `Meta` gives out of the pointer is `&S` and `Arc<S>`, which may go to another
+// thread if `S` is `Send` and `Sync`.
+unsafe impl<S: Send + Sync> Send for Meta<S> {}
+// SAFETY: as above.
+unsafe impl<S: Send + Sync> Sync for Meta<S> {}
+
+impl<S> Meta<S> {
+    #[inline]
+    pub(crate) fn new(scope: &Arc<S>, kind: Kind, location: &'static Location<'static>) -> Self {
+        Self {
+            scope: Narrow(Arc::as_ptr(scope)),
+            location: Narrow(location),
+            status: Status::new(kind),
+        }
+    }
+
+    /// Returns the shared state of the child's scope.
+    ///
+    /// # Safety
+    ///
+    /// The child has not been counted out, and is not while the reference is used, unless the
+    /// caller is inside `poll` or the end of the scope, or owns a reference to the shared state.
+    #[inline]
+    pub(crate) unsafe fn scope<'a>(&self) -> &'a S {
+        // SAFETY: the shared state is alive: see "How the scope is reached" above.
+        unsafe { &*self.scope.get() }
+    }
+
+    /// Returns a counted reference to the shared state of the child's scope.
+    ///
+    /// # Safety
+    ///
+    /// The child has not been counted out.
+    pub(crate) unsafe fn clone_scope(&self) -> Arc<S> {
+        let scope = self.scope.get();
+        // SAFETY: the pointer is that of an `Arc`, which is alive, as above.
+        unsafe { Arc::increment_strong_count(scope) };
+        // SAFETY: the reference that was counted just now is this one.
+        unsafe { Arc::from_raw(scope) }
+    }
+
+    /// Returns where the child was spawned.
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location.get()
+    }
+
+    #[inline]
+    pub(crate) fn stage(&self) -> Stage {
+        self.status.stage()
+    }
+
+    /// For the code that spawns, polls or drops the child.
+    #[inline]
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        self.status.set_stage(stage);
+    }
+
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.status.kind()
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.status.key()
+    }
+
+    /// For the code that polls the child.
+    pub(crate) fn set_key(&self, key: Key) {
+        self.status.set_key(key);
+    }
+}
+
+/// Stage, kind and key in one word.
+///
+/// Written only by the thread that holds the child, so a load and a store do.
+#[derive(Debug)]
+struct Status(AtomicU32);
+
+impl Status {
+    const STAGE: u32 = 0b11;
+    const BACKGROUND: u32 = 0b100;
+    const KEY_SHIFT: u32 = 3;
+
+    #[inline]
+    fn new(kind: Kind) -> Self {
+        let kind = match kind {
+            Kind::Ordinary => 0,
+            Kind::Background => Self::BACKGROUND,
+        };
+        Self(AtomicU32::new(kind | Stage::Alive as u32))
+    }
+
+    #[inline]
+    fn stage(&self) -> Stage {
+        // Acquire: a thread that sees that the future is gone sees what its destructor did.
+        match self.0.load(Ordering::Acquire) & Self::STAGE {
+            0 => Stage::Alive,
+            1 => Stage::Refused,
+            2 => Stage::Finished,
+            _ => Stage::Cancelled,
+        }
+    }
+
+    #[inline]
+    fn set_stage(&self, stage: Stage) {
+        let rest = self.0.load(Ordering::Relaxed) & !Self::STAGE;
+        self.0.store(rest | stage as u32, Ordering::Release);
+    }
+
+    #[inline]
+    fn kind(&self) -> Kind {
+        match self.0.load(Ordering::Relaxed) & Self::BACKGROUND {
+            0 => Kind::Ordinary,
+            _ => Kind::Background,
+        }
+    }
+
+    /// Kept as the number behind it, so that zero is none.
+    #[inline]
+    fn key(&self) -> Option<Key> {
+        let number = self.0.load(Ordering::Relaxed) >> Self::KEY_SHIFT;
+        number.checked_sub(1).map(Key)
+    }
+
+    fn set_key(&self, key: Key) {
+        // 2^29 suspended children fit into no memory; a wrong key must not pass.
+        let most = u32::MAX >> Self::KEY_SHIFT;
+        assert!(key.0 < most, "too many suspended children in one scope");
+        let rest = self.0.load(Ordering::Relaxed) & (Self::STAGE | Self::BACKGROUND);
+        let key = (key.0 + 1) << Self::KEY_SHIFT;
+        self.0.store(rest | key, Ordering::Relaxed);
+    }
+}
+
+/// A pointer that is not aligned to its size, so that what comes behind it, here and in
+/// async-task's header, finds room where there would be padding: eight bytes for each child.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(4))]
+struct Narrow<T>(T);
+
+impl<T: Copy> Narrow<T> {
+    #[inline]
+    fn get(self) -> T {
+        self.0
+    }
+}
+
+/// Each child has one.
+const _: () = assert!(size_of::<Meta<()>>() == 2 * size_of::<usize>() + 4);

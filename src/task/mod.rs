@@ -1,0 +1,13 @@
+//! One child: the only place where a lifetime is erased.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`child`] | the future of a child, and how it is spawned |
+//! | [`metadata`] | what is known of it beside its future |
+//! | [`handle`] | `JoinHandle` and `Join` |
+//! | [`error`] | children that may fail, and where the first error is kept |
+
+pub(crate) mod child;
+pub(crate) mod error;
+pub(crate) mod handle;
+pub(crate) mod metadata;
