@@ -70,7 +70,7 @@ where
             return;
         };
         // A scope that the closure opens is inside this one.
-        let inside = || catch(closure);
+        let inside = |_| catch(closure);
         match enter(&self.shared, &Helpers::Inherited, Entry::Elsewhere, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {

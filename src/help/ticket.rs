@@ -35,7 +35,7 @@ impl Ticket {
     pub fn run(self) {
         // Scopes among the children ask the same executor.
         let helpers = Helpers::From(self.executor.clone());
-        current::enter(&self.shared, &helpers, Entry::Elsewhere, || {
+        current::enter(&self.shared, &helpers, Entry::Elsewhere, |_| {
             help(&self.shared, self.chunk);
         });
     }

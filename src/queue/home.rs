@@ -17,29 +17,23 @@
 //!
 //! # Invariants
 //!
-//! 1. The home is occupied by a [frame](crate::run::frame) or by none. It is taken by one
-//!    compare-exchange, which aborts rather than share, and given back when the closure that was
-//!    called at home is done, which cannot be skipped.
-//! 2. A thread is at home if its innermost frame occupies the home. Frames are left in order, or
-//!    the process aborts; so it is one thread, and the frame is still on its stack.
-//! 3. While a closure has the contents the home is [`BUSY`], which is the address of no frame. So
-//!    what that closure calls is not at home, and cannot have them a second time.
+//! 1. A thread comes home by setting `occupied`, which aborts the process if it was set, and gives
+//!    the home back when the closure is done that it calls there, which cannot be skipped.
+//! 2. A thread is at home if its [frame](crate::run::frame) says so. Frames are left in order, or
+//!    the process aborts; so it is the thread that has set `occupied`.
+//! 3. While a closure has the contents the frame does not say so. So nothing that it calls can have
+//!    them a second time.
 
 use std::fmt;
 use std::ptr;
 
 use crate::run::frame;
-use crate::sync::{AtomicPtr, Ordering, UnsafeCell, abort};
-
-/// What occupies a home in which no thread is. No frame has this address.
-const EMPTY: *mut () = ptr::without_provenance_mut(1);
-/// What occupies it while the contents are in use. No frame has this address.
-const BUSY: *mut () = ptr::without_provenance_mut(2);
+use crate::sync::{AtomicBool, Ordering, UnsafeCell, abort};
 
 /// A cell that one thread has to itself for as long as it is at home.
 pub(crate) struct Home<T> {
-    /// The frame that is at home, or one of the above.
-    occupant: AtomicPtr<()>,
+    /// Set while a thread is at home.
+    occupied: AtomicBool,
     contents: UnsafeCell<T>,
 }
 
@@ -51,90 +45,97 @@ unsafe impl<T: Send> Sync for Home<T> {}
 impl<T> Home<T> {
     pub(crate) fn new(contents: T) -> Self {
         Self {
-            occupant: AtomicPtr::new(EMPTY),
+            occupied: AtomicBool::new(false),
             contents: UnsafeCell::new(contents),
         }
     }
 
-    /// Calls `act` at home: in the innermost frame of this thread.
+    /// Calls `act` at home, in the innermost frame of this thread.
     ///
     /// Aborts the process if a thread is at home already. The future of a scope is polled, or
     /// dropped, by one thread at a time; only code that leaves a poll in the middle, on a stack of
     /// its own, can come here twice.
     pub(crate) fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
-        let _inside = self.occupy();
-        act()
+        let _inside = Inside::new(self);
+        frame::at_home(self.address(), act)
     }
 
     /// Calls `act` while the home is empty. For the thread that is there.
     pub(crate) fn leave<R>(&self, act: impl FnOnce() -> R) -> R {
         assert!(self.is_here(), "only the thread at home can leave it");
-        self.give_back();
-        let _again = Away(self);
-        act()
+        frame::hide_home(|| {
+            let _away = Away::new(self);
+            act()
+        })
     }
 
     /// Returns true if this thread is at home, and the contents are not in use.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
-        // Relaxed: the address is that of our own frame only if we have stored it.
-        self.occupant.load(Ordering::Relaxed).cast_const() == frame::address()
+        frame::home() == self.address()
     }
 
     /// Calls `visit` with the contents, if this thread is at home.
     #[inline]
     pub(crate) fn visit<R>(&self, visit: impl FnOnce(Option<&mut T>) -> R) -> R {
-        let here = frame::address();
-        if self.occupant.load(Ordering::Relaxed).cast_const() != here {
+        if !self.is_here() {
             return visit(None);
         }
-        // If `visit` panics it stays busy, and the contents are out of reach for good.
-        self.occupant.store(BUSY, Ordering::Relaxed);
-        let result = self.contents.with_mut(|contents| {
-            // SAFETY: we are the only thread at home, invariants 1 and 2, and there is no other
-            // reference to the contents, invariant 3.
-            visit(Some(unsafe { &mut *contents }))
-        });
-        self.occupant.store(here.cast_mut(), Ordering::Relaxed);
-        result
+        frame::hide_home(|| {
+            self.contents.with_mut(|contents| {
+                // SAFETY: we are the only thread at home, invariants 1 and 2, and there is no other
+                // reference to the contents, invariant 3.
+                visit(Some(unsafe { &mut *contents }))
+            })
+        })
     }
 
-    fn occupy(&self) -> AtHome<'_, T> {
-        let here = frame::address();
-        assert!(!here.is_null(), "a home is entered in a frame");
+    #[inline]
+    fn address(&self) -> *const () {
+        ptr::from_ref(self).cast()
+    }
+
+    fn occupy(&self) {
         // Acquire: we see what the last one has left behind.
-        let entered = self.occupant.compare_exchange(
-            EMPTY,
-            here.cast_mut(),
-            Ordering::Acquire,
-            Ordering::Relaxed,
-        );
-        if entered.is_err() {
+        if self.occupied.swap(true, Ordering::Acquire) {
             abort("the future of a scope was polled or dropped in the middle of a poll");
         }
-        AtHome(self)
     }
 
     fn give_back(&self) {
-        self.occupant.store(EMPTY, Ordering::Release);
+        self.occupied.store(false, Ordering::Release);
     }
 }
 
-/// A frame is at home; dropping this gives the home back.
-struct AtHome<'a, T>(&'a Home<T>);
+/// A thread is at home; dropping this gives the home back.
+struct Inside<'a, T>(&'a Home<T>);
 
-impl<T> Drop for AtHome<'_, T> {
+impl<'a, T> Inside<'a, T> {
+    fn new(home: &'a Home<T>) -> Self {
+        home.occupy();
+        Self(home)
+    }
+}
+
+impl<T> Drop for Inside<'_, T> {
     fn drop(&mut self) {
         self.0.give_back();
     }
 }
 
-/// The frame at home is away; dropping this brings it back.
+/// The thread is away; dropping this brings it back.
 struct Away<'a, T>(&'a Home<T>);
+
+impl<'a, T> Away<'a, T> {
+    fn new(home: &'a Home<T>) -> Self {
+        home.give_back();
+        Self(home)
+    }
+}
 
 impl<T> Drop for Away<'_, T> {
     fn drop(&mut self) {
-        std::mem::forget(self.0.occupy());
+        self.0.occupy();
     }
 }
 

@@ -56,7 +56,7 @@ use std::task::Waker;
 
 pub(crate) mod children;
 mod counts;
-mod home;
+pub(crate) mod home;
 mod owner;
 pub(crate) mod waker_cache;
 

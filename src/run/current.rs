@@ -24,13 +24,13 @@ pub(crate) enum Entry {
     Elsewhere,
 }
 
-/// Calls `act` with `scope` as the innermost one. Scopes inside inherit `helpers`, unless that is
-/// itself inherited.
+/// Calls `act` with `scope` as the innermost one, and with whether a scope is inside `poll` further
+/// down on the stack. Scopes inside inherit `helpers`, unless that is itself inherited.
 pub(crate) fn enter<R>(
     scope: &Arc<Shared>,
     helpers: &Helpers,
     entry: Entry,
-    act: impl FnOnce() -> R,
+    act: impl FnOnce(bool) -> R,
 ) -> R {
     frame::innermost(|around| {
         let (inherited, polls) = match around {
@@ -45,7 +45,7 @@ pub(crate) fn enter<R>(
             },
             polls: polls + usize::from(entry == Entry::Poll),
         };
-        frame::enter(&frame, act)
+        frame::enter(&frame, || act(polls > 0))
     })
 }
 
@@ -58,9 +58,4 @@ pub(crate) fn scope() -> Option<Arc<Shared>> {
 pub(crate) fn helpers() -> Helpers {
     let found = frame::innermost(|frame| frame?.helpers.downcast_ref().cloned());
     found.unwrap_or(Helpers::Inherited)
-}
-
-/// Returns true if the scope that is being polled is polled by another one.
-pub(crate) fn is_nested() -> bool {
-    frame::innermost(|frame| frame.is_some_and(|frame| frame.polls > 1))
 }

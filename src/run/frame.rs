@@ -1,12 +1,15 @@
 //! The innermost frame of this thread: what [`crate::run::current`] is made of.
 //!
 //! A frame lies on the stack of the thread for as long as the call of [`enter`] takes, and one
-//! thread-local points to the innermost.
+//! thread-local points to the innermost. Beside the pointer stands the address of the
+//! [home](crate::queue::home) in which the thread is in that frame.
 //!
 //! # Invariants
 //!
-//! 1. The thread-local is null, or points to a frame of a call of [`enter`] that is on a stack.
-//! 2. Frames are left in the reverse of the order in which they were entered, or the process
+//! 1. The thread-local has no frame, or points to that of a call of [`enter`] that is on a stack.
+//! 2. It has the address of a home only inside of a call of [`at_home`] with that address, in the
+//!    frame in which that was called, and not while the home is [hidden](hide_home).
+//! 3. Frames are left in the reverse of the order in which they were entered, or the process
 //!    aborts. On one stack it cannot be otherwise. Code that switches stacks, as the crates for
 //!    coroutines do, can leave a poll in the middle and end another one first; then what is current
 //!    would be wrong, and point to what is gone.
@@ -25,49 +28,97 @@ pub(crate) struct Frame<'a> {
     pub(crate) polls: usize,
 }
 
+/// What there is on a thread.
+struct Innermost {
+    frame: Cell<*const Frame<'static>>,
+    home: Cell<*const ()>,
+}
+
 thread_local! {
-    /// The innermost frame of this thread.
-    static INNERMOST: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
+    static INNERMOST: Innermost = const {
+        Innermost {
+            frame: Cell::new(ptr::null()),
+            home: Cell::new(ptr::null()),
+        }
+    };
 }
 
 /// Calls `act` with `frame` as the innermost one.
 pub(crate) fn enter<R>(frame: &Frame<'_>, act: impl FnOnce() -> R) -> R {
-    let frame = ptr::from_ref(frame).cast();
-    let _entered = Entered {
-        frame,
-        before: INNERMOST.with(|innermost| innermost.replace(frame)),
-    };
+    let _entered = Entered::new(ptr::from_ref(frame).cast(), ptr::null());
     act()
 }
 
 /// Calls `look` with the innermost frame.
 pub(crate) fn innermost<R>(look: impl for<'a> FnOnce(Option<&'a Frame<'a>>) -> R) -> R {
-    let innermost = INNERMOST.with(Cell::get);
+    let frame = INNERMOST.with(|innermost| innermost.frame.get());
     // SAFETY: the frame belongs to a call of `enter` that has not returned, invariant 1, and does
     // not return before `look` does: it is further down on our stack, or on one that was left for
     // ours, and then it aborts the process if it is left while frames are inside. What the frame
     // borrows is alive as long as that call. The lifetime that `look` gets is one that it cannot
     // name, so it keeps nothing of it.
-    look(unsafe { innermost.as_ref() })
+    look(unsafe { frame.as_ref() })
 }
 
-/// Returns the address of the innermost frame, which no other thread has; null if there is none.
+/// Calls `act` with this thread in the home that has this address, within the innermost frame.
+pub(crate) fn at_home<R>(home: *const (), act: impl FnOnce() -> R) -> R {
+    let frame = INNERMOST.with(|innermost| innermost.frame.get());
+    assert!(!frame.is_null(), "a home is entered in a frame");
+    let _entered = Entered::new(frame, home);
+    act()
+}
+
+/// Calls `act` with this thread in no home.
 #[inline]
-pub(crate) fn address() -> *const () {
-    INNERMOST.with(Cell::get).cast()
+pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
+    let _hidden = Hidden(INNERMOST.with(|innermost| innermost.home.replace(ptr::null())));
+    act()
 }
 
-/// A frame is the innermost one; dropping this restores the one before.
+/// Returns the address of the home in which this thread is, in its innermost frame; null if it is in
+/// none.
+#[inline]
+pub(crate) fn home() -> *const () {
+    INNERMOST.with(|innermost| innermost.home.get())
+}
+
+/// A frame, or a home in it, is the innermost; dropping this restores what was before.
 struct Entered {
     frame: *const Frame<'static>,
-    before: *const Frame<'static>,
+    home: *const (),
+    frame_before: *const Frame<'static>,
+    home_before: *const (),
+}
+
+impl Entered {
+    fn new(frame: *const Frame<'static>, home: *const ()) -> Self {
+        INNERMOST.with(|innermost| Self {
+            frame,
+            home,
+            frame_before: innermost.frame.replace(frame),
+            home_before: innermost.home.replace(home),
+        })
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let left = INNERMOST.with(|innermost| innermost.replace(self.before));
-        if left != self.frame {
-            abort("scopes were left in another order than they were entered in");
-        }
+        INNERMOST.with(|innermost| {
+            let frame = innermost.frame.replace(self.frame_before);
+            let home = innermost.home.replace(self.home_before);
+            if frame != self.frame || home != self.home {
+                abort("scopes were left in another order than they were entered in");
+            }
+        });
+    }
+}
+
+/// The home is hidden; dropping this shows it again.
+struct Hidden(*const ());
+
+impl Drop for Hidden {
+    #[inline]
+    fn drop(&mut self) {
+        INNERMOST.with(|innermost| innermost.home.set(self.0));
     }
 }

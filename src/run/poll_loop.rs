@@ -63,6 +63,8 @@ pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
 pub(crate) struct PollLoop {
     /// Set by the first poll, or by the drop before it.
     has_begun: bool,
+    /// The scope around this one, and the key among those that are told of its stop.
+    parent: Option<(Arc<Shared>, usize)>,
     /// Set when the body has finished.
     body_done: bool,
     /// Set by `end`.
@@ -74,6 +76,7 @@ impl PollLoop {
     pub(crate) fn new(help: Help) -> Self {
         Self {
             has_begun: false,
+            parent: None,
             body_done: false,
             has_ended: false,
             help,
@@ -89,20 +92,23 @@ impl PollLoop {
     #[inline]
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>) {
         if !mem::replace(&mut self.has_begun, true) {
-            if let Some(parent) = current::scope() {
-                Stop::begin_inside(shared, parent);
-            }
+            self.parent = current::scope().and_then(|parent| {
+                let key = Stop::begin_inside(shared, &parent.stop)?;
+                Some((parent, key))
+            });
         }
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
+    /// `is_nested` says that another scope polls this one.
     pub(crate) fn run(
         &mut self,
         shared: &Arc<Shared>,
         cx: &mut Context<'_>,
         body: &mut PollBody<'_>,
+        is_nested: bool,
     ) -> Poll<()> {
-        let budget = &mut Budget::new(current::is_nested());
+        let budget = &mut Budget::new(is_nested);
         let mut cache = WakerCache::new(cx.waker());
         let poll = shared.queue.at_home(&mut cache, |cache| {
             let batch = &mut VecDeque::new();
@@ -257,6 +263,9 @@ impl PollLoop {
             true => Outcome::Panicked,
             false => outcome,
         });
+        if let Some((parent, key)) = self.parent.take() {
+            parent.stop.leave(key);
+        }
     }
 }
 

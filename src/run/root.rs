@@ -108,12 +108,12 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         );
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
-            ready!(enter(shared, this.helpers, Entry::Poll, || {
+            ready!(enter(shared, this.helpers, Entry::Poll, |is_nested| {
                 let poll_body = &mut |shared: &Arc<Shared>| {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
                 };
-                ready!(poll_loop.run(shared, cx, poll_body));
+                ready!(poll_loop.run(shared, cx, poll_body, is_nested));
                 finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
                 Poll::Ready(())
             }));
@@ -131,7 +131,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
-            enter(shared, this.helpers, Entry::Poll, || {
+            enter(shared, this.helpers, Entry::Poll, |_| {
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });
         }

@@ -21,13 +21,13 @@
 //! | [`CAUSE`] is 0 | the scope runs, and nothing was asked of it |
 //! | [`CAUSE`] is a [`Kind`] | that is the cause; what belongs to it is in [`Links::cause`] |
 //! | [`FAILED`] | no poll of the body or of a child may start any more |
-//! | [`LINKED`] | a task waits, or a scope around or inside this one is linked to it |
+//! | [`LINKED`] | a task waits, or a scope inside this one is linked to it |
 //!
 //! # Pushed inwards
 //!
 //! A scope that is polled for the first time inside another one links itself to that: it is one of
-//! its waiters. A cause is pushed from there through the tree, first to all scopes, then to all
-//! tasks. So to ask whether a stop was requested is to read one word.
+//! its waiters, until its end. A cause is pushed from there through the tree, first to all scopes,
+//! then to all tasks. So to ask whether a stop was requested is to read one word.
 //!
 //! # Invariants
 //!
@@ -37,8 +37,8 @@
 //! 2. [`Links::cause`] is set, under the lock, before the word says so, and never changes after.
 //! 3. At most one lock of a `Stop` is held at a time, and no foreign code runs under it: wakers are
 //!    cloned before, woken and dropped after.
-//! 4. A scope that has a cause is linked to no other: the one that pushed it, or that took the
-//!    waiters, has cut the links, in both directions. So a scope keeps none alive that has ended.
+//! 4. A scope that has a cause has no waiters, and takes none. So after its end it keeps no other
+//!    scope alive, and a key of a waiter that was told finds nothing.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -97,8 +97,6 @@ pub(crate) struct Stop<S> {
 
 struct Links<S> {
     waiters: Slab<Waiter<S>>,
-    /// The scope around this one, and the key among its waiters.
-    parent: Option<(Arc<S>, usize)>,
     /// The cause, if it has a text, or is that of a scope around this one.
     cause: Option<Cause>,
 }
@@ -114,7 +112,6 @@ impl<S: HasStop> Stop<S> {
             state: AtomicU8::new(0),
             links: Mutex::new(Links {
                 waiters: Slab::new(),
-                parent: None,
                 cause: None,
             }),
         }
@@ -194,7 +191,7 @@ impl<S: HasStop> Stop<S> {
     /// Enters `said` if it is the first cause; tells the scopes inside this one of the cause, and
     /// then all tasks.
     fn tell(&self, said: Option<Cause>) {
-        if let Some((waiters, cause)) = self.unlink(said) {
+        if let Some((waiters, cause)) = self.take_waiters(said) {
             self.tell_all(waiters, &cause);
         }
     }
@@ -209,8 +206,8 @@ impl<S: HasStop> Stop<S> {
                 match waiter {
                     Waiter::Task(waker) => tasks.push(waker),
                     Waiter::Nested(scope) => {
-                        let unlinked = scope.stop().unlink(Some(cause.clone()));
-                        told.extend(unlinked.map(|(waiters, _)| waiters));
+                        let taken = scope.stop().take_waiters(Some(cause.clone()));
+                        told.extend(taken.map(|(waiters, _)| waiters));
                     }
                 }
             }
@@ -220,26 +217,23 @@ impl<S: HasStop> Stop<S> {
         }
     }
 
-    /// Enters `said` if it is the first cause. Cuts all links; gives the waiters, if there are any,
-    /// and the cause.
-    fn unlink(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
+    /// Enters `said` if it is the first cause. Takes the waiters, if there are any, and gives them
+    /// with the cause.
+    #[inline]
+    fn take_waiters(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
         let mut links = self.links.lock();
-        self.enter_said(&mut links, said);
-        let parent = links.parent.take();
-        let waiters = mem::take(&mut links.waiters);
-        let cause = match waiters.is_empty() {
-            true => None,
-            false => self.cause_under(&links),
-        };
-        drop(links);
-        if let Some((parent, key)) = parent {
-            drop(parent.stop().links.lock().waiters.try_remove(key));
+        if said.is_some() {
+            self.enter_said(&mut links, said);
         }
-        Some((waiters, cause?))
+        if links.waiters.is_empty() {
+            return None;
+        }
+        let waiters = mem::take(&mut links.waiters);
+        Some(waiters).zip(self.cause_under(&links))
     }
 
     fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, said: Option<Cause>) {
-        if links.cause.is_none() && said.is_some() {
+        if links.cause.is_none() {
             links.cause = said;
             if self.enter_kind(Kind::Linked, 0) & CAUSE != 0 {
                 links.cause = None; // another one was first
@@ -247,27 +241,18 @@ impl<S: HasStop> Stop<S> {
         }
     }
 
-    /// Links a scope that is polled for the first time to the one around it.
-    pub(crate) fn begin_inside(scope: &Arc<S>, parent: Arc<S>) {
-        let around = parent.stop();
-        let key = {
-            let mut links = around.links.lock();
-            match around.link() {
-                true => Some(links.waiters.insert(Waiter::Nested(Arc::clone(scope)))),
-                false => None,
-            }
-        };
-        let stop = scope.stop();
-        let Some(key) = key else {
-            stop.tell(around.cause().as_ref().map(Cause::for_nested));
-            return;
-        };
-        let mut links = stop.links.lock();
-        links.parent = Some((parent, key));
-        if !stop.link() {
-            drop(links);
-            stop.tell(None); // of the parent's cause, or of one that was there before: cuts the link
+    /// Links a scope that is polled for the first time to the one around it, `parent`. Returns its
+    /// key among the waiters there, to be given up with [`leave`](Self::leave) at its end; `None` if
+    /// there is a cause already, which it then has as well.
+    pub(crate) fn begin_inside(scope: &Arc<S>, parent: &Self) -> Option<usize> {
+        let mut links = parent.links.lock();
+        if parent.link() {
+            return Some(links.waiters.insert(Waiter::Nested(Arc::clone(scope))));
         }
+        let cause = parent.cause_under(&links);
+        drop(links);
+        scope.stop().tell(cause.as_ref().map(Cause::for_nested));
+        None
     }
 
     /// Says, under the lock, that something is about to be linked; false if there is a cause.

@@ -22,7 +22,6 @@ use std::future::Future;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -152,10 +151,15 @@ impl<T> Drop for Output<T> {
 /// panic; so this keeps a pointer beside it.
 pub(crate) struct Joint<T> {
     task: FallibleTask<Output<T>, Meta>,
-    /// The metadata of `task`, in its allocation. Not a reference: that would have to be valid
-    /// even while `task` is being dropped.
-    meta: NonNull<Meta>,
+    /// The metadata of `task`, in its allocation; with [`CANCELS`] added if the handle cancels the
+    /// child when it is dropped. Not a reference: that would have to be valid even while `task` is
+    /// being dropped.
+    meta: *const Meta,
 }
+
+/// Fits into the address of a [`Meta`], so that a handle is two words.
+const CANCELS: usize = 1;
+const _: () = assert!(align_of::<Meta>() > CANCELS);
 
 // SAFETY: the metadata is `Sync`, so a pointer to it may go where a reference may; the rest is what
 // the task says of itself.
@@ -166,18 +170,33 @@ unsafe impl<T> Sync for Joint<T> where FallibleTask<Output<T>, Meta>: Sync {}
 impl<T> Joint<T> {
     fn new(task: Task<Output<T>, Meta>) -> Self {
         Self {
-            meta: NonNull::from(task.metadata()),
+            meta: task.metadata(),
             task: task.fallible(),
         }
     }
 
     pub(crate) fn meta(&self) -> &Meta {
-        // SAFETY: the allocation lives as long as the task, which is ours, and there is no mutable
-        // access to the metadata in it.
-        unsafe { self.meta.as_ref() }
+        let meta = self.meta.map_addr(|address| address & !CANCELS);
+        // SAFETY: this is the pointer that `new` was given, with its address and provenance. The
+        // allocation lives as long as the task, which is ours, and there is no mutable access to the
+        // metadata in it.
+        unsafe { &*meta }
     }
 
-    /// Whether the task has its output, or will never have one.
+    /// Makes [`let_go`](Self::let_go) cancel the child.
+    pub(crate) fn cancel_on_drop(&mut self) {
+        self.meta = self.meta.map_addr(|address| address | CANCELS);
+    }
+
+    /// Lets go of the child, as a handle that is dropped.
+    pub(crate) fn let_go(self) {
+        match self.meta.addr() & CANCELS != 0 && self.meta().stage() == Stage::Alive {
+            true => self.abort(),
+            false => self.detach(),
+        }
+    }
+
+    /// Returns whether the task has its output, or will never have one.
     pub(crate) fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
@@ -189,7 +208,7 @@ impl<T> Joint<T> {
     }
 
     /// Lets go of the child without cancelling it.
-    pub(crate) fn detach(self) {
+    fn detach(self) {
         self.task.detach();
     }
 

@@ -53,7 +53,6 @@ use crate::task::metadata::Stage;
 pub struct JoinHandle<'env, T: 'env> {
     /// `None` once the value was taken or the handle is being dropped.
     child: Option<Joint<T>>,
-    cancels_on_drop: bool,
     env: PhantomData<&'env ()>,
 }
 
@@ -61,7 +60,6 @@ impl<'env, T> JoinHandle<'env, T> {
     pub(crate) fn new(child: Joint<T>) -> Self {
         Self {
             child: Some(child),
-            cancels_on_drop: false,
             env: PhantomData,
         }
     }
@@ -144,7 +142,9 @@ impl<'env, T> JoinHandle<'env, T> {
     /// ```
     #[must_use = "dropping the handle cancels the child"]
     pub fn cancel_on_drop(mut self) -> Self {
-        self.cancels_on_drop = true;
+        if let Some(child) = &mut self.child {
+            child.cancel_on_drop();
+        }
         self
     }
 
@@ -207,10 +207,9 @@ impl<'env, T> JoinHandle<'env, T> {
         }
     }
 
-    /// Lets go of the child without cancelling it.
-    fn detach(&mut self) {
+    fn let_go(&mut self) {
         if let Some(child) = self.child.take() {
-            child.detach();
+            child.let_go();
         }
     }
 }
@@ -224,7 +223,7 @@ impl<T> Future for JoinHandle<'_, T> {
         };
         match ready!(child.poll(cx)) {
             Some(value) => {
-                self.detach();
+                self.let_go();
                 Poll::Ready(value)
             }
             None => panic!(
@@ -238,10 +237,7 @@ impl<T> Future for JoinHandle<'_, T> {
 
 impl<T> Drop for JoinHandle<'_, T> {
     fn drop(&mut self) {
-        if self.cancels_on_drop {
-            self.abort();
-        }
-        self.detach();
+        self.let_go();
     }
 }
 

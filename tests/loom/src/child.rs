@@ -1,18 +1,19 @@
-//! The model's child: takes the place of `src/child.rs` and of async-task behind it.
+//! The model's child: takes the place of `src/task/child.rs` and of async-task behind it.
 //!
 //! async-task is not under test, so its state machine is cut down to what decides here: of all who
 //! wake a child, the one that sets SCHEDULED makes the runnable and pushes it, some instructions
 //! later. The steps of polls and of the destructor are those of `Child`, in the same order.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
-use crate::ready::Kind;
-use crate::ready::children::Key;
-use crate::shared::Shared;
+use crate::queue::children::Key;
+use crate::queue::{Kind, Queue};
+use crate::run::shared::Shared;
 use crate::support::Lent;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 
@@ -72,8 +73,8 @@ impl Task {
 
     /// Ends like `child::spawn`: true if the scope took the child, which is dropped otherwise.
     pub(crate) fn add(self: &Arc<Self>) -> bool {
-        let runnable = Runnable(Some(Arc::clone(self)));
-        match self.shared.ready.add(runnable, self.kind) {
+        let runnable = Runnable::new(self);
+        match self.shared.queue.add(runnable, self.kind) {
             Ok(()) => true,
             Err(refused) => {
                 self.refused.store(true, Ordering::Release);
@@ -147,7 +148,7 @@ impl Task {
         }
         let is_new = self.key.lock().unwrap().is_none();
         if is_new {
-            let key = self.shared.ready.suspend(waker);
+            let key = self.shared.queue.suspend(waker);
             *self.key.lock().unwrap() = Some(key);
         }
         false
@@ -159,7 +160,7 @@ impl Task {
         self.lent.borrow();
         if !self.refused.load(Ordering::Acquire) {
             let key = *self.key.lock().unwrap();
-            drop(self.shared.ready.count_out(self.kind, key));
+            drop(self.shared.queue.count_out(self.kind, key));
         }
     }
 
@@ -186,12 +187,11 @@ impl Task {
         false
     }
 
-    /// Makes the runnable and pushes it: the schedule function of `src/child.rs`.
+    /// Makes the runnable and pushes it: the schedule function of `src/task/child.rs`.
     fn schedule(self: &Arc<Self>) {
         self.pushes.fetch_add(1, Ordering::Relaxed);
-        let ready = &self.shared.ready;
-        if let Err(runnable) = ready.push_at_home(Runnable(Some(Arc::clone(self)))) {
-            ready.push_elsewhere(runnable);
+        if let Err(runnable) = self.shared.queue.push_at_home(Runnable::new(self)) {
+            Queue::push_elsewhere(Arc::clone(&self.shared), runnable);
         }
     }
 }
@@ -204,9 +204,13 @@ impl Wake for Task {
 
 /// A child that is scheduled. Dropping it drops the future, like async-task's.
 #[derive(Debug)]
-pub(crate) struct Runnable(Option<Arc<Task>>);
+pub(crate) struct Runnable<M>(Option<Arc<Task>>, PhantomData<fn(M)>);
 
-impl Runnable {
+impl<M> Runnable<M> {
+    fn new(task: &Arc<Task>) -> Self {
+        Self(Some(Arc::clone(task)), PhantomData)
+    }
+
     /// Polls the child; true if it was woken meanwhile.
     pub(crate) fn run(mut self) -> bool {
         let Some(task) = self.0.take() else {
@@ -245,7 +249,7 @@ impl Runnable {
     }
 }
 
-impl Drop for Runnable {
+impl<M> Drop for Runnable<M> {
     fn drop(&mut self) {
         if let Some(task) = self.0.take() {
             task.state.swap(CLOSED, Ordering::AcqRel);

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use loom::thread::{self, JoinHandle};
 
 use crate::blocking::closure::{BlockingChild, Closure};
-use crate::shared::Shared;
-use crate::support::{Lent, Outcome, Scope, explore, run};
+use crate::run::shared::Shared;
+use crate::support::{Lent, Outcome, Scope, WAITING, explore_within, run};
 use crate::sync::take_waits;
 
 /// What the closure of a model touches, how often it was called, and the thread of the pool.
@@ -71,7 +71,7 @@ fn value() {
     static AT_ONCE: Outcome = Outcome::new("the closure had returned at the second poll");
     static WOKEN: Outcome = Outcome::new("the child waited and was woken");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let (shared, work) = (Shared::new(), Work::new());
         let mut child = work.spawn(&shared);
         assert!(poll(&mut child, Waker::noop()).is_pending());
@@ -128,7 +128,7 @@ impl Fates {
 fn start_and_drop() {
     static FATES: Fates = Fates::new();
 
-    explore(|| {
+    explore_within(WAITING, || {
         take_waits();
         let (scope, work) = (Scope::new(), Work::new());
         let mut child = work.spawn(&scope.shared());
@@ -147,7 +147,7 @@ fn start_and_drop() {
 fn start_and_failure() {
     static FATES: Fates = Fates::new();
 
-    explore(|| {
+    explore_within(WAITING, || {
         let (mut scope, work) = (Scope::new(), Work::new());
         let shared = scope.shared();
         let mut child = work.spawn(&shared);
@@ -167,7 +167,7 @@ fn start_and_failure() {
 fn failure_and_drop() {
     static FATES: Fates = Fates::new();
 
-    explore(|| {
+    explore_within(WAITING, || {
         take_waits();
         let (mut scope, work) = (Scope::new(), Work::new());
         let shared = scope.shared();

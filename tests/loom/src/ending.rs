@@ -6,8 +6,8 @@ use std::task::Waker;
 use loom::thread;
 
 use crate::child::Task;
-use crate::ready::Kind;
-use crate::support::{Outcome, Scope, assert_over, explore};
+use crate::queue::Kind;
+use crate::support::{Outcome, Scope, WAITING, assert_over, explore_within};
 use crate::sync::take_waits;
 
 /// L1, L6: a child is spawned while the scope returns: refused, or waited for.
@@ -16,7 +16,7 @@ fn spawn_and_return() {
     static REFUSED: Outcome = Outcome::new("the scope had ended");
     static RAN: Outcome = Outcome::new("the scope waited for the child");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::with_finished_body();
         let child = Task::new(&scope.shared(), Kind::Ordinary);
         let foreign = thread::spawn({
@@ -49,7 +49,7 @@ fn background_spawn_and_return() {
     static SUSPENDED: Outcome = Outcome::new("the child was cancelled after its first poll");
     static UNPOLLED: Outcome = Outcome::new("the child was cancelled before its first poll");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::with_finished_body();
         let child = Task::new(&scope.shared(), Kind::Background);
         let foreign = thread::spawn({
@@ -81,7 +81,7 @@ fn spawn_and_drop() {
     static REFUSED: Outcome = Outcome::new("the scope had ended");
     static DROPPED: Outcome = Outcome::new("the child was dropped with the scope");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::new();
         let shared = scope.shared();
         assert!(!scope.poll(Waker::noop()));
@@ -113,7 +113,7 @@ fn late_wake_and_drop() {
     static EARLY: Outcome = Outcome::new("the foreign push came before the end looked for it");
     static LOST: Outcome = Outcome::new("the end woke the child itself");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::new();
         let shared = scope.shared();
         let child = scope.spawn(Kind::Ordinary);
@@ -147,7 +147,7 @@ fn late_wake_and_return() {
     static EARLY: Outcome = Outcome::new("the foreign push came before the end looked for it");
     static LOST: Outcome = Outcome::new("the end woke the child itself");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::new();
         let body_switch = scope.body_switch();
         let child = scope.spawn(Kind::Background);
@@ -181,7 +181,7 @@ fn late_wakes_of_two_children() {
     static ONCE: Outcome = Outcome::new("the end waited once");
     static TWICE: Outcome = Outcome::new("the end waited for one push, then for the other");
 
-    explore(|| {
+    explore_within(2, || {
         let mut scope = Scope::new();
         let shared = scope.shared();
         let children = [Kind::Ordinary, Kind::Background].map(|kind| scope.spawn(kind));
@@ -214,7 +214,7 @@ fn three_wakes_of_one_child() {
     static SECOND: Outcome = Outcome::new("the second thread pushed the child");
     static END: Outcome = Outcome::new("the end pushed the child");
 
-    explore(|| {
+    explore_within(WAITING, || {
         let mut scope = Scope::new();
         let shared = scope.shared();
         let child = scope.spawn(Kind::Ordinary);

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::child::Task;
-use crate::ready::caller::Caller;
-use crate::ready::{Kind, Next};
-use crate::shared::Shared;
+use crate::help::executor::Helpers;
+use crate::queue::waker_cache::WakerCache;
+use crate::queue::{Kind, Next};
+use crate::run::current::{Entry, enter};
+use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, Scope, assert_over, explore, explore_within, run};
 
 /// L5: a child is woken.
@@ -111,12 +113,12 @@ fn spawn() {
     BUSY.assert_seen();
 }
 
-/// F1, F5: the scope is stopped, as by the `Err` of a child, while neither its body nor a child
+/// F1, F5: the scope has failed, as by the `Err` of a child, while neither its body nor a child
 /// would ever wake it.
 #[test]
-fn stop() {
+fn failure() {
     static IDLE: Outcome = Outcome::new("the scope was idle and was woken");
-    static BUSY: Outcome = Outcome::new("the stop came before the scope was idle");
+    static BUSY: Outcome = Outcome::new("the failure came before the scope was idle");
 
     explore(|| {
         let mut scope = Scope::new();
@@ -182,24 +184,25 @@ fn count_of_a_child_that_finishes_elsewhere() {
             let (shared, lent) = (Arc::clone(&shared), Arc::clone(&lent));
             move || {
                 lent.borrow();
-                shared.ready.count_out(Kind::Ordinary, None);
-                shared.ready.wake_body();
+                shared.queue.count_out(Kind::Ordinary, None);
+                shared.queue.wake_body();
             }
         });
         let (idle, _) = run(|current| {
-            let ready = &shared.ready;
-            let mut caller = Caller::new(current);
-            let _home = ready.enter(&mut caller);
+            let mut cache = WakerCache::new(current);
             let mut batch = VecDeque::new();
-            loop {
-                match ready.next(&mut batch, true, &mut caller) {
+            let poll = |cache: &mut WakerCache<'_>| loop {
+                match shared.queue.next(&mut batch, true, cache) {
                     // The child is with the other thread, as it were.
                     Next::Run => batch.drain(..).for_each(std::mem::forget),
-                    Next::NeedWaker => drop(caller.keep_current()),
+                    Next::NeedWaker => drop(cache.keep_current()),
                     Next::Idle => return false,
                     Next::Done => return true,
                 }
-            }
+            };
+            enter(&shared, &Helpers::Inherited, Entry::Poll, |_| {
+                shared.queue.at_home(&mut cache, poll)
+            })
         });
         lent.reclaim();
         match idle {

@@ -9,17 +9,22 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 
 use crate::child::Task;
-use crate::driver::Driver;
-use crate::helper::Help;
-use crate::ready::Kind;
-use crate::runtime::{Choice, Lender, Executor, Ticket};
-use crate::shared::Shared;
+use crate::help::executor::{Executor, Helpers, SharedExecutor, Ticket};
+use crate::help::ticket::Help;
+use crate::queue::Kind;
+use crate::run::current::{Entry, enter};
+use crate::run::root::Root;
+use crate::run::shared::Shared;
 use crate::sync::AtomicBool;
 
 /// Runs `model` under every interleaving of its threads.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
     loom::model(model);
 }
+
+/// How often a model of two threads takes the processor from one, if the threads wait for each other
+/// with event-listener, whose steps are many.
+pub(crate) const WAITING: usize = 5;
 
 /// Runs `model` under every interleaving that takes the processor from a thread, unasked, at most
 /// `preemptions` times. For models of three threads, which have too many interleavings otherwise.
@@ -70,7 +75,7 @@ impl Wake for Wakes {
     }
 }
 
-/// A runtime that starts a thread for each ticket.
+/// An executor that starts a thread for each ticket.
 #[derive(Clone, Default)]
 pub(crate) struct Threads(Arc<std::sync::Mutex<Vec<Started>>>);
 
@@ -129,9 +134,9 @@ impl Future for Body {
     }
 }
 
-/// A scope on the crate's own driver.
+/// A scope on the crate's own root future.
 pub(crate) struct Scope {
-    driver: Pin<Box<Driver<'static, Body, Body, ()>>>,
+    root: Pin<Box<Root<'static, Body, Body, ()>>>,
     body_may_finish: Arc<AtomicBool>,
 }
 
@@ -140,7 +145,7 @@ impl Scope {
     pub(crate) fn new() -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(false));
         Self {
-            driver: Box::pin(Driver::new(
+            root: Box::pin(Root::new(
                 Body(Arc::clone(&body_may_finish)),
                 Help::forbidden(),
             )),
@@ -148,15 +153,13 @@ impl Scope {
         }
     }
 
-    /// A scope whose body is done at its first poll, and which gets its helpers from `runtime`.
-    pub(crate) fn helped_by(runtime: Threads) -> Self {
-        let help = Help {
-            choice: Choice::On(Lender::new(runtime)),
-            ..Help::allowed()
-        };
+    /// A scope whose body is done at its first poll, and which gets its helpers from `executor`.
+    pub(crate) fn helped_by(executor: Threads) -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(true));
+        let mut root = Root::new(Body(Arc::clone(&body_may_finish)), Help::allowed());
+        root.set_helpers(Helpers::From(SharedExecutor::new(executor)));
         Self {
-            driver: Box::pin(Driver::new(Body(Arc::clone(&body_may_finish)), help)),
+            root: Box::pin(root),
             body_may_finish,
         }
     }
@@ -169,7 +172,7 @@ impl Scope {
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(self.driver.shared())
+        Arc::clone(self.root.shared())
     }
 
     /// Adds a child from the thread of the scope.
@@ -189,20 +192,18 @@ impl Scope {
         }
     }
 
-    /// Lets go of the scope without ending it.
-    pub(crate) fn forget(self) {
-        std::mem::forget(self);
+    /// Lets go of the scope without ending it. What this gives is for the end of the model, for loom
+    /// takes everything for a leak that is there then.
+    pub(crate) fn forget(self) -> impl Sized {
+        self.root
     }
 
     /// Polls once; true if the scope is over.
     pub(crate) fn poll(&mut self, waker: &Waker) -> bool {
         let mut cx = Context::from_waker(waker);
-        let poll = self
-            .driver
-            .as_mut()
-            .poll(&mut cx, |body, _| body, |()| false);
+        let poll = self.root.as_mut().poll(&mut cx, |body, _| body, |()| false);
         if poll.is_ready() {
-            let panic = self.driver.shared().take_panic();
+            let panic = self.root.shared().take_panic();
             assert!(panic.is_none(), "something in the model has panicked");
         }
         poll.is_ready()
@@ -216,8 +217,8 @@ impl Scope {
     /// Polls until the scope is over or `enough`; how often it was idle before.
     pub(crate) fn run_until(&mut self, enough: impl Fn() -> bool) -> usize {
         let (sleeps, wakes) = run(|waker| self.poll(waker) || enough());
-        // A stop can be seen by the poll that has just gone idle, and wakes it all the same.
-        let slack = usize::from(self.driver.shared().is_stopped());
+        // A failure can be seen by the poll that has just gone idle, and wakes it all the same.
+        let slack = usize::from(self.root.shared().has_failed());
         assert!(
             (sleeps..=sleeps + slack).contains(&wakes),
             "woken once each time it was idle"
@@ -240,14 +241,19 @@ pub(crate) fn run(mut poll: impl FnMut(&Waker) -> bool) -> (usize, usize) {
 }
 
 /// After the end, once all other threads are done as well: nothing is left, nothing comes late.
-pub(crate) fn assert_over(shared: &Shared, children: &[&Task]) {
+pub(crate) fn assert_over(shared: &Arc<Shared>, children: &[&Task]) {
     for child in children {
         assert_eq!(child.drops(), 1, "each future is dropped once");
         child.lent().reclaim();
     }
-    assert_eq!(shared.ready.len(), 0);
-    let _home = shared.ready.enter_for_the_end();
-    assert!(!shared.ready.await_runnables(), "the ready queue is empty");
+    assert_eq!(shared.queue.len(), 0);
+    let is_empty = |_| {
+        let runnables = shared
+            .queue
+            .at_home_for_the_end(|| shared.queue.await_runnables());
+        assert!(!runnables, "the ready queue is empty");
+    };
+    enter(shared, &Helpers::Inherited, Entry::Poll, is_empty);
 }
 
 /// Data that a child borrows. loom reports a borrow that is not over before `reclaim`.

@@ -9,6 +9,9 @@ pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
+pub(crate) use crate::child::Runnable;
+use event_listener::{Listener, listener};
+
 pub(crate) const SPINS: usize = 0;
 
 /// loom's, in which nothing is constant.
@@ -35,71 +38,54 @@ impl<T> Mutex<T> {
     }
 }
 
-/// One whose reads and writes loom sees, which it does not of the one of std.
-#[derive(Debug)]
-pub(crate) struct OnceLock<T> {
-    value: std::sync::OnceLock<T>,
-    is_set: AtomicBool,
-    writing: Mutex<()>,
-}
-
-impl<T> OnceLock<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            value: std::sync::OnceLock::new(),
-            is_set: AtomicBool::new(false),
-            writing: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn get(&self) -> Option<&T> {
-        let is_set = self.is_set.load(Ordering::Acquire);
-        is_set.then(|| self.value.get()).flatten()
-    }
-
-    pub(crate) fn set(&self, value: T) -> Result<(), T> {
-        let _writing = self.writing.lock();
-        let set = self.value.set(value);
-        self.is_set.store(true, Ordering::Release);
-        set
-    }
-
-    /// `init` may lose the race: nobody waits for anybody, for all threads of a model share one.
-    pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
-        if self.get().is_none() {
-            let _ = self.set(init());
-        }
-        self.value.get().expect("it was set")
-    }
-}
-
-impl<T> Default for OnceLock<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Condvar(loom::sync::Condvar);
-
 std::thread_local! {
     /// loom runs all threads of a model on the thread of its test.
     static WAITS: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Condvar {
+/// event-listener's, which has a loom mode. It is dropped with what owns it, by the last reference
+/// of a `std::sync::Arc`; that counting orders the drop after all uses, and loom does not see it. So
+/// it is done here once more.
+#[derive(Debug)]
+pub(crate) struct Event {
+    event: event_listener::Event,
+    uses: AtomicUsize,
+}
+
+impl Event {
     pub(crate) fn new() -> Self {
-        Self(loom::sync::Condvar::new())
+        Self {
+            event: event_listener::Event::new(),
+            uses: AtomicUsize::new(0),
+        }
     }
 
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        WAITS.set(WAITS.get() + 1);
-        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn notify(&self, listeners: usize) {
+        self.event.notify(listeners);
+        self.uses.fetch_add(1, Ordering::Release);
     }
+}
 
-    pub(crate) fn notify_one(&self) {
-        self.0.notify_one();
+impl Drop for Event {
+    fn drop(&mut self) {
+        self.uses.fetch_add(0, Ordering::Acquire);
     }
+}
+
+pub(crate) fn wait_until(event: &Event, mut is_over: impl FnMut() -> bool) {
+    let inner = &event.event;
+    while !is_over() {
+        listener!(inner => listener);
+        if !is_over() {
+            WAITS.set(WAITS.get() + 1);
+            listener.wait();
+        }
+    }
+    event.uses.fetch_add(1, Ordering::Release);
+}
+
+pub(crate) fn abort(reason: &str) -> ! {
+    panic!("the process is aborted: {reason}")
 }
 
 /// A clock on which whatever is measured takes a millisecond: a scope that may have helpers asks

@@ -7,9 +7,9 @@ use std::task::Waker;
 use loom::thread;
 
 use crate::child::Task;
-use crate::ready::Kind;
-use crate::support::{Lent, Outcome, Scope, Threads, assert_over, explore, explore_within};
-use crate::window::Window;
+use crate::help::window::Window;
+use crate::queue::Kind;
+use crate::support::{Lent, Outcome, Scope, Threads, WAITING, assert_over, explore_within};
 
 /// Three children: the first shows that help pays, two are left to share.
 fn children(scope: &Scope) -> [Arc<Task>; 3] {
@@ -115,7 +115,7 @@ fn forget_after_a_window() {
         let mut scope = Scope::helped_by(threads.clone());
         let children = children(&scope);
         assert!(!scope.poll(Waker::noop()));
-        scope.forget();
+        let forgotten = scope.forget();
         match threads.late() {
             0 => IN_TIME.mark(),
             _ => LATE.mark(),
@@ -125,6 +125,7 @@ fn forget_after_a_window() {
         threads.join();
         assert_eq!(children.each_ref().map(|child| child.polls()), polls);
         assert_eq!(children.each_ref().map(|child| child.drops()), [0; 3]);
+        drop(forgotten);
     });
     LATE.assert_seen();
     IN_TIME.assert_seen();
@@ -163,8 +164,8 @@ fn entrance_and_closing() {
     static INSIDE: Outcome = Outcome::new("the helper was inside");
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
-    explore(|| {
-        let window = Arc::new(Window::default());
+    explore_within(WAITING, || {
+        let window = Arc::new(Window::new());
         let lent = Arc::new(Lent::new());
         let helper = thread::spawn({
             let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));
@@ -188,7 +189,7 @@ fn entrance_and_closing() {
 #[test]
 fn last_one_out() {
     explore_within(3, || {
-        let window = Arc::new(Window::default());
+        let window = Arc::new(Window::new());
         let lent = [(); 2].map(|()| Arc::new(Lent::new()));
         let helpers = lent.each_ref().map(|lent| {
             let (window, lent) = (Arc::clone(&window), Arc::clone(lent));
@@ -212,8 +213,8 @@ fn unwinding_out_of_a_window() {
     static INSIDE: Outcome = Outcome::new("the helper was inside");
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
-    explore(|| {
-        let window = Arc::new(Window::default());
+    explore_within(WAITING, || {
+        let window = Arc::new(Window::new());
         let lent = Arc::new(Lent::new());
         let helper = thread::spawn({
             let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));

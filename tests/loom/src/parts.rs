@@ -1,0 +1,123 @@
+//! Parts on their own: what each promises without the help of the others around it.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use crate::child::Task;
+use crate::help::executor::Helpers;
+use crate::help::window::Window;
+use crate::queue::Kind;
+use crate::queue::home::Home;
+use crate::queue::waker_cache::WakerCache;
+use crate::run::current::{Entry, enter};
+use crate::run::shared::Shared;
+use crate::support::{Lent, Outcome, explore, explore_within};
+use crate::sync::{AtomicBool, Ordering};
+
+/// A thread that comes home sees what the one before left there, though the two have nothing else
+/// in common.
+#[test]
+fn home_publishes() {
+    static HERE: Outcome = Outcome::new("this thread came second");
+    static THERE: Outcome = Outcome::new("the other thread came second");
+
+    /// Comes home, unless the other thread is there, and gives how many came before.
+    fn visit(scope: &Arc<Shared>, home: &Home<usize>, is_taken: &AtomicBool) -> Option<usize> {
+        // It lets one of them in at a time, and orders nothing.
+        if is_taken.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let before = enter(scope, &Helpers::Inherited, Entry::Poll, |_| {
+            home.enter(|| {
+                home.visit(|visits| {
+                    let visits = visits.expect("we are at home");
+                    *visits += 1;
+                    *visits - 1
+                })
+            })
+        });
+        is_taken.store(false, Ordering::Relaxed);
+        Some(before)
+    }
+
+    explore(|| {
+        let parts = Arc::new((Shared::new(), Home::new(0), AtomicBool::new(false)));
+        let other = thread::spawn({
+            let parts = Arc::clone(&parts);
+            move || visit(&parts.0, &parts.1, &parts.2)
+        });
+        let here = visit(&parts.0, &parts.1, &parts.2);
+        match (here, other.join().unwrap()) {
+            (Some(1), Some(0)) => HERE.mark(),
+            (Some(0), Some(1)) => THERE.mark(),
+            (Some(_), Some(_)) => panic!("what one left was lost on the other"),
+            _ => {} // they met
+        }
+    });
+    HERE.assert_seen();
+    THERE.assert_seen();
+}
+
+/// A helper that is let in sees what the thread of the scope did before it opened the window.
+#[test]
+fn window_publishes() {
+    static INSIDE: Outcome = Outcome::new("the helper was inside");
+    static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
+
+    explore(|| {
+        let window = Arc::new(Window::new());
+        let lent = Arc::new(Lent::new());
+        let helper = thread::spawn({
+            let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));
+            move || match window.enter() {
+                Some(_inside) => {
+                    lent.borrow();
+                    INSIDE.mark();
+                }
+                None => OUTSIDE.mark(),
+            }
+        });
+        lent.reclaim();
+        let open = window.open();
+        drop(open);
+        helper.join().unwrap();
+    });
+    INSIDE.assert_seen();
+    OUTSIDE.assert_seen();
+}
+
+/// `len` from a thread that has nothing to do with the scope: never more than there were, and never
+/// less than none.
+#[test]
+fn len_from_outside() {
+    static NONE: Outcome = Outcome::new("no child was counted");
+    static ONE: Outcome = Outcome::new("a child was counted");
+
+    explore_within(4, || {
+        let shared = Shared::new();
+        let looking = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || match shared.queue.len() {
+                0 => NONE.mark(),
+                1 | 2 => ONE.mark(),
+                len => panic!("{len} children were counted, of two"),
+            }
+        });
+        let cache = &mut WakerCache::new(std::task::Waker::noop());
+        enter(&shared, &Helpers::Inherited, Entry::Poll, |_| {
+            shared.queue.at_home(cache, |_| {
+                for _ in 0..2 {
+                    let child = Task::new(&shared, Kind::Ordinary);
+                    assert!(child.add());
+                    drop(shared.queue.count_out(Kind::Ordinary, None));
+                }
+            });
+        });
+        looking.join().unwrap();
+        assert_eq!(shared.queue.len(), 0);
+        std::mem::forget(shared); // with runnables whose children were counted out already
+    });
+    NONE.assert_seen();
+    ONE.assert_seen();
+}
