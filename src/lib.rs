@@ -177,7 +177,7 @@ pub use runtime::Tokio;
 pub use runtime::{Runtime, Ticket};
 pub use scope::{Local, LocalScope, Multi, Scope};
 pub use scoped::{LocalScoped, Scoped, local_scope, scope};
-pub use sets::{BufferUnordered, Buffered, JoinSet, LimitedJoinSet, Spawn};
+pub use sets::{Buffered, ChildOf, JoinSet};
 pub use try_scope::{LocalTryScope, TryScope};
 pub use try_scoped::{LocalTryScoped, TryScoped, try_local_scope, try_scope};
 

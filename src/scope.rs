@@ -23,7 +23,6 @@ use std::sync::Arc;
 use crate::child::{spawn_local, spawn_multi};
 use crate::handle::JoinHandle;
 use crate::ready::Kind;
-use crate::sets::JoinSet;
 use crate::shared::Shared;
 
 /// Marks a scope whose children are `Send`: they may run on helper threads.
@@ -256,30 +255,6 @@ impl<M> Scope<'_, M> {
     /// ```
     pub fn is_ended(&self) -> bool {
         self.shared.ready.is_ended()
-    }
-}
-
-impl<'env, M> Scope<'env, M> {
-    /// Makes an empty set for children whose values are read as they come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = taskpen::scope(async |s| {
-    ///     let mut set = s.join_set();
-    ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     set.fold(0, |sum, value| sum + value).await
-    /// })
-    /// .await;
-    /// assert_eq!(sum, 3);
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
     }
 }
 

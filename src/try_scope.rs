@@ -12,7 +12,6 @@ use crate::fallible::{ErrorSlot, TryChild};
 use crate::handle::JoinHandle;
 use crate::ready::Kind;
 use crate::scope::{Local, Multi, Scope};
-use crate::sets::JoinSet;
 
 /// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
 /// the scope.
@@ -202,32 +201,6 @@ impl<'env, E> TryScope<'env, E, Local> {
 impl<'env, E, M> TryScope<'env, E, M> {
     pub(crate) fn new(scope: Scope<'env, M>, error: Arc<ErrorSlot<E>>) -> Self {
         Self { scope, error }
-    }
-
-    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`,
-    /// and the first `Err` ends the scope.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    /// use std::num::ParseIntError;
-    /// use taskpen::{TryScope, try_scope};
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
-    ///     let mut numbers = s.join_set();
-    ///     for text in ["1", "2", "x"] {
-    ///         numbers.spawn(async move { text.parse::<u32>() });
-    ///     }
-    ///     Ok(numbers.fold(0, |sum, number| sum + number).await)
-    /// })
-    /// .await;
-    /// assert!(sum.is_err());
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
     }
 
     /// Where the first error goes.

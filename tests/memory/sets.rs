@@ -28,7 +28,7 @@ each_form!(children_of_a_set, |scope, ok| {
             assert!(set.next().await.is_some());
             set.spawn(async { ok(Box::new(pending().await)) });
             yield_now().await;
-            set.abort_all();
+            set.cancel_all();
             assert!(set.next().await.is_none());
             yield_now().await;
             watch.look();

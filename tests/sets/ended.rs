@@ -49,17 +49,17 @@ each_form!(set_of_a_dropped_scope, |scope, ok| {
     assert_eq!(run(set.next()), Some(1));
     assert_eq!(run(set.next()), None);
     set.spawn(async { ok(3) });
-    set.abort_all();
+    set.cancel_all();
     assert_eq!(run(set.next()), None);
     assert!(set.is_empty());
 });
 
-/// S11: nor does a `spawn` that waits for room, or would have to.
-each_form!(limited_set_of_a_dropped_scope, |scope, ok| {
+/// S11: nor does a `wait_below` that waits, or would have to.
+each_form!(wait_below_in_a_dropped_scope, |scope, ok| {
     let slot = Mutex::new(None);
     let mut scoped = Box::pin(scope(async |s| {
-        let mut set = s.join_set().with_limit(1);
-        set.spawn(async { ok(pending::<i32>().await) }).await;
+        let mut set = s.join_set();
+        set.spawn(async { ok(pending::<i32>().await) });
         *slot.lock().unwrap() = Some(set);
         ok(pending::<()>().await)
     }));
@@ -67,13 +67,16 @@ each_form!(limited_set_of_a_dropped_scope, |scope, ok| {
     let mut set = slot.lock().unwrap().take().unwrap();
     {
         let (wakes, waker) = Wakes::waker();
-        let mut spawn = pin!(set.spawn(async { ok(1) }));
-        assert!(poll_with(spawn.as_mut(), &waker).is_pending());
+        let mut room = pin!(set.wait_below(1));
+        assert!(poll_with(room.as_mut(), &waker).is_pending());
         drop(scoped);
         assert_eq!(wakes.take(), 1);
-        assert!(poll_with(spawn.as_mut(), &waker).is_ready());
+        assert!(poll_with(room.as_mut(), &waker).is_ready());
     }
-    run(set.spawn(async { ok(2) }));
+    for number in 0..3 {
+        set.spawn(async move { ok(number) });
+    }
+    run(set.wait_below(1));
     assert_eq!(run(set.next()), None);
 });
 

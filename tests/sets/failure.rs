@@ -44,18 +44,17 @@ fn first_error() {
     assert_eq!((drops.get(), read.get()), (1, 1));
 }
 
-/// S9: the same for children that are not `Send`, in a set with a limit that somebody waits for.
+/// S9: the same for children that are not `Send`, while the body waits for room.
 #[test]
 fn first_error_of_a_local_set() {
     let outcome = run(try_local_scope(async |s: LocalTryScope<'_, String>| {
-        let mut set = s.join_set().with_limit(1);
+        let mut set = s.join_set();
         let message = std::rc::Rc::new("lost");
         set.spawn(async move {
             yield_now().await;
             Err::<(), _>(message.to_string())
-        })
-        .await;
-        set.spawn(pending()).await;
+        });
+        set.wait_below(1).await;
         unreachable!("there is no room before the scope ends");
     }));
     assert_eq!(outcome, Err::<(), _>("lost".to_string()));
@@ -117,7 +116,7 @@ fn cancelled_future_that_panics_when_it_is_dropped() {
             let mut own = s.join_set();
             own.spawn(drops.suspended_bomb("cancelled"));
             let_run().await;
-            own.abort_all();
+            own.cancel_all();
             set = Some(own);
             pending::<()>().await;
         })
@@ -292,7 +291,7 @@ fn foreign_waker() {
                     if replace {
                         assert!(poll_once(pin!(set.next())).is_pending());
                     } else {
-                        set.abort_all();
+                        set.cancel_all();
                         drop(std::mem::replace(&mut set, s.join_set()));
                     }
                     panic(false);

@@ -1,6 +1,6 @@
 //! Sets: values as they come, what counts as read, and how a set cancels. S1 to S5.
 //!
-//! Limits, failures and sets that outlive their scope have files of their own.
+//! Back-pressure, failures and sets that outlive their scope have files of their own.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::life::{Counter, Gate, let_run, run};
 use futures::stream::{FusedStream, Stream, StreamExt};
-use futures_lite::future::yield_now;
+use futures_lite::future::{poll_once as poll_here, yield_now};
 use taskpen::JoinSet;
 
 /// S1: values come in the order in which children finish, not in that of their spawning.
@@ -214,9 +214,9 @@ each_form!(forgotten_set, |scope, ok| {
     assert_eq!((done.get(), values.get()), (1, 0));
 });
 
-/// S5: `abort_all` leaves what has finished, and takes what has not; the stream ends when all are
+/// S5: `cancel_all` leaves what has finished, and takes what has not; the stream ends when all are
 /// gone. Then the set is as good as new.
-each_form!(abort_all, |scope, ok| {
+each_form!(cancel_all, |scope, ok| {
     let (drops, polls) = (&Counter::default(), &Counter::default());
     let outcome = run(scope(async |s| {
         let child = move |guard| async move {
@@ -229,7 +229,7 @@ each_form!(abort_all, |scope, ok| {
         set.spawn(child(drops.guard()));
         let_run().await;
         set.spawn(child(drops.guard())); // never polled
-        set.abort_all();
+        set.cancel_all();
         assert_eq!(set.len(), 3, "not gone yet");
         set.spawn(async { ok(2) });
 
@@ -242,8 +242,8 @@ each_form!(abort_all, |scope, ok| {
         // A slot that was given up belongs to somebody else now.
         set.spawn(child(drops.guard()));
         let_run().await;
-        set.abort_all();
-        set.abort_all();
+        set.cancel_all();
+        set.cancel_all();
         assert_eq!(set.next().await, None);
         assert_eq!((polls.get(), drops.get()), (2, 3));
         ok(())
@@ -253,7 +253,7 @@ each_form!(abort_all, |scope, ok| {
 });
 
 /// S5: a child that cancels its own set, and then is suspended, goes all the same.
-each_form!(child_that_aborts_its_set, |scope, ok| {
+each_form!(child_that_cancels_its_set, |scope, ok| {
     let drops = Counter::default();
     let outcome = run(scope(async |s| {
         let slot = Arc::new(Mutex::new(None));
@@ -262,7 +262,7 @@ each_form!(child_that_aborts_its_set, |scope, ok| {
         set.spawn(async move {
             let _guard = guard;
             let mut set = own.lock().unwrap().take();
-            set.iter_mut().for_each(JoinSet::abort_all);
+            set.iter_mut().for_each(JoinSet::cancel_all);
             *own.lock().unwrap() = set;
             ok(pending::<()>().await)
         });
@@ -315,12 +315,126 @@ each_form!(size_of_what_is_to_come, |scope, ok| {
         assert_eq!(set.size_hint(), (1, Some(1)));
         assert_eq!(set.next().await, Some(2));
         assert!(set.is_terminated());
+        ok(())
+    })
+    .serial());
+    assert_eq!(outcome, ok(()));
+});
 
-        let mut set = set.with_limit(1);
-        assert!(set.is_terminated());
-        set.spawn(async move { ok(3) }).await;
-        assert!(!set.is_terminated());
-        assert_eq!(set.size_hint(), (0, Some(1)));
+/// S1, S2: `join_next` gives what the stream gives: the values, and `None` when the set is empty
+/// now.
+each_form!(join_next, |scope, ok| {
+    let gate = Gate::default();
+    let seen = run(scope(async |s| {
+        let mut set = s.join_set();
+        let mut seen = vec![set.join_next().await];
+        let wait = gate.wait();
+        set.spawn(async move {
+            wait.await;
+            ok(1)
+        });
+        set.spawn(async { ok(2) });
+        seen.push(set.join_next().await);
+        gate.open();
+        while let Some(value) = set.join_next().await {
+            seen.push(Some(value));
+        }
+        set.spawn(async { ok(3) });
+        seen.extend([set.next().await, set.join_next().await]);
+        ok(seen)
+    }));
+    assert_eq!(seen, ok(vec![None, Some(2), Some(1), Some(3), None]));
+});
+
+/// S1, S12: `try_join_next` gives what has arrived, oldest first, and never waits: `None` may mean
+/// that children run.
+each_form!(try_join_next, |scope, ok| {
+    let gate = Gate::default();
+    let outcome = run(scope(async |s| {
+        let mut set = s.join_set();
+        assert_eq!(set.try_join_next(), None);
+        for number in 0..2 {
+            set.spawn(async move { ok(number) });
+        }
+        let wait = gate.wait();
+        set.spawn(async move {
+            wait.await;
+            ok(2)
+        });
+        assert_eq!((set.try_join_next(), set.len()), (None, 3), "not run yet");
+        let_run().await;
+        assert_eq!(set.try_join_next(), Some(0));
+        assert_eq!(set.try_join_next(), Some(1));
+        assert_eq!((set.try_join_next(), set.len()), (None, 1), "one runs");
+        gate.open();
+        let_run().await;
+        assert_eq!(set.try_join_next(), Some(2));
+        assert_eq!((set.try_join_next(), set.len()), (None, 0));
+
+        // It finds out, too, that children have been cancelled.
+        set.spawn(async { ok(pending().await) });
+        let_run().await;
+        set.cancel_all();
+        assert_eq!((set.try_join_next(), set.len()), (None, 1));
+        let_run().await;
+        assert_eq!((set.try_join_next(), set.len()), (None, 0));
+        ok(())
+    })
+    .serial());
+    assert_eq!(outcome, ok(()));
+});
+
+/// S12: `try_join_next` does not take a value from under a `join_next` that was given up, and leaves
+/// the next one to be woken.
+each_form!(try_join_next_between_waits, |scope, ok| {
+    let gates: [Gate; 2] = Default::default();
+    let outcome = run(scope(async |s| {
+        let mut set = s.join_set();
+        for (number, gate) in gates.iter().enumerate() {
+            let wait = gate.wait();
+            set.spawn(async move {
+                wait.await;
+                ok(number)
+            });
+        }
+        assert!(poll_here(set.join_next()).await.is_none());
+        assert_eq!(set.try_join_next(), None);
+        gates[1].open();
+        let_run().await;
+        assert_eq!(set.try_join_next(), Some(1));
+        gates[0].open();
+        ok(set.join_next().await)
+    })
+    .serial());
+    assert_eq!(outcome, ok(Some(0)));
+});
+
+/// S1: `extend` spawns each, in every kind of scope.
+each_form!(extended_set, |scope, ok| {
+    let outcome = run(scope(async |s| {
+        let mut set = s.join_set();
+        set.extend((0..3).map(|number| async move { ok(number) }));
+        set.extend(Some(async { ok(3) }));
+        assert_eq!((set.len(), s.len()), (4, 4));
+        ok(set.collect::<Vec<_>>().await)
+    })
+    .serial());
+    assert_eq!(outcome, ok(vec![0, 1, 2, 3]));
+});
+
+/// S4: a set that is dropped at the end of the statement that made it cancels its child before that
+/// has run.
+each_form!(set_without_a_name, |scope, ok| {
+    let (polls, drops) = (&Counter::default(), &Counter::default());
+    let outcome = run(scope(async |s| {
+        let guard = drops.guard();
+        s.join_set().spawn(async move {
+            let _guard = guard;
+            polls.add();
+            ok(())
+        });
+        let_run().await;
+        assert_eq!((polls.get(), drops.get(), s.len()), (0, 1, 0));
         ok(())
     })
     .serial());

@@ -12,11 +12,12 @@ mod lenders;
 #[path = "../support/meeting.rs"]
 mod meeting;
 
+mod auto_traits;
 mod ended;
 mod failure;
 mod helpers;
 mod join_set;
-mod limit;
 mod streams;
 mod streams_failure;
+mod wait_below;
 mod waiting;

@@ -1,0 +1,113 @@
+//! [`ChildOf`]: what can be a child of which kind of scope, for sets and streams.
+//!
+//! Sets and streams are written once, for a handle `S` of any kind of scope. What a child may be
+//! differs: with or without `Send`, with or without `Result`. That is said here, once for each
+//! kind, in the bounds of an implementation. The compiler picks the implementation by `S` alone and
+//! then reports the bound that does not hold, so its errors are those of a method with that bound.
+//! The future is the `Self` of the trait: with the scope in its place the compiler adds to each
+//! error a list of the implementations.
+#![forbid(unsafe_code)]
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::child::{spawn_local, spawn_multi};
+use crate::fallible::TryChild;
+use crate::handle::JoinHandle;
+use crate::ready::Kind;
+use crate::scope::{Local, Multi, Scope};
+use crate::sets::member::Member;
+use crate::sets::results::Results;
+use crate::try_scope::{LocalTryScope, TryScope};
+
+/// Where a child was spawned.
+pub(crate) type SpawnedAt = &'static Location<'static>;
+
+/// A future that can be a child of the scope with the handle `S`, and gives a `T` there.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a child of `{S}` that gives `{T}`",
+    label = "not a child of this scope",
+    note = "sets and streams spawn through a `Scope`, `LocalScope`, `TryScope` or `LocalTryScope`; \
+            where `S` is a type parameter, say `F: ChildOf<'env, S, T>`"
+)]
+pub trait ChildOf<'env, S, T> {
+    /// Spawns a child whose handle gives the value.
+    #[doc(hidden)]
+    fn spawn_for_handle(self, scope: &S, at: SpawnedAt) -> JoinHandle<'env, T>;
+
+    /// Spawns a child that leaves its value for a set.
+    #[doc(hidden)]
+    fn spawn_for_set(self, scope: &S, results: &Arc<Results<T>>, at: SpawnedAt);
+}
+
+impl<'env, F, T> ChildOf<'env, Scope<'env, Multi>, T> for F
+where
+    F: Future<Output = T> + Send + 'env,
+    T: Send + 'env,
+{
+    fn spawn_for_handle(self, scope: &Scope<'env>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        spawn_multi(scope, Kind::Ordinary, at, self)
+    }
+
+    fn spawn_for_set(self, scope: &Scope<'env>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        spawn_multi(scope, Kind::Ordinary, at, Member::new(self, results));
+    }
+}
+
+impl<'env, F, T> ChildOf<'env, Scope<'env, Local>, T> for F
+where
+    F: Future<Output = T> + 'env,
+    T: 'env,
+{
+    fn spawn_for_handle(self, scope: &Scope<'env, Local>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        spawn_local(scope, Kind::Ordinary, at, self)
+    }
+
+    fn spawn_for_set(self, scope: &Scope<'env, Local>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        spawn_local(scope, Kind::Ordinary, at, Member::new(self, results));
+    }
+}
+
+impl<'env, F, T, E> ChildOf<'env, TryScope<'env, E, Multi>, T> for F
+where
+    F: Future<Output = Result<T, E>> + Send + 'env,
+    T: Send + 'env,
+    E: Send + 'env,
+{
+    fn spawn_for_handle(self, scope: &TryScope<'env, E>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        let child = TryChild::new(self, scope.error());
+        spawn_multi(scope, Kind::Ordinary, at, child)
+    }
+
+    fn spawn_for_set(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        let child = TryChild::new(self, scope.error());
+        spawn_multi(scope, Kind::Ordinary, at, Member::new(child, results));
+    }
+}
+
+impl<'env, F, T, E> ChildOf<'env, TryScope<'env, E, Local>, T> for F
+where
+    F: Future<Output = Result<T, E>> + 'env,
+    T: 'env,
+    E: 'env,
+{
+    fn spawn_for_handle(
+        self,
+        scope: &LocalTryScope<'env, E>,
+        at: SpawnedAt,
+    ) -> JoinHandle<'env, T> {
+        let child = TryChild::new(self, scope.error());
+        spawn_local(scope, Kind::Ordinary, at, child)
+    }
+
+    fn spawn_for_set(
+        self,
+        scope: &LocalTryScope<'env, E>,
+        results: &Arc<Results<T>>,
+        at: SpawnedAt,
+    ) {
+        let child = TryChild::new(self, scope.error());
+        spawn_local(scope, Kind::Ordinary, at, Member::new(child, results));
+    }
+}
