@@ -10,6 +10,7 @@
 //! 1. The iterator is called only if fewer than `limit` items are ahead, and never after it has
 //!    ended, has panicked or the scope has ended: then it is dropped.
 //! 2. A value is given only after the next item was started in its place.
+//! 3. While the scope has not ended, `room` is the limit less the items that are ahead.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -84,12 +85,14 @@ pub struct Buffered<'env, I, T, S = Scope<'env>> {
     items: Option<I>,
     ahead: Ahead<'env, T, S>,
     limit: usize,
+    /// How many items may be started before a value is taken.
+    room: usize,
     shared: Arc<Shared>,
     at: SpawnedAt,
-    /// Starts the next item. Returns false if there is none. A pointer, so
+    /// Starts the next item, if there is one. A pointer, so
     /// that the stream needs no bound on `I` and does not name its items, for the reason given at
     /// [`Scoped`](crate::Scoped).
-    start_next: fn(&mut I, &mut Ahead<'env, T, S>, SpawnedAt) -> bool,
+    start_next: fn(&mut I, &mut Ahead<'env, T, S>, SpawnedAt) -> Option<()>,
 }
 
 impl<'env, M> Scope<'env, M> {
@@ -135,7 +138,8 @@ impl<'env, M> Scope<'env, M> {
         I: IntoIterator,
         I::Item: Future + ChildOf<'env, Self, T>,
     {
-        Buffered::new(items, Ahead::in_order(self), limit, self.shared())
+        let ahead = Ahead::InOrder(self.clone(), VecDeque::new());
+        Buffered::new(self.shared(), ahead, limit, items.into_iter())
     }
 
     /// Runs the futures of an iterator as children, at most `limit` ahead of the consumer. Returns
@@ -175,12 +179,8 @@ impl<'env, M> Scope<'env, M> {
         I: IntoIterator,
         I::Item: Future + ChildOf<'env, Self, T>,
     {
-        Buffered::new(
-            items,
-            Ahead::Unordered(self.join_set()),
-            limit,
-            self.shared(),
-        )
+        let ahead = Ahead::AnyOrder(self.join_set());
+        Buffered::new(self.shared(), ahead, limit, items.into_iter())
     }
 }
 
@@ -215,7 +215,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
         I: IntoIterator,
         I::Item: Future + ChildOf<'env, Self, T>,
     {
-        Buffered::new(items, Ahead::in_order(self), limit, self.shared())
+        let ahead = Ahead::InOrder(self.clone(), VecDeque::new());
+        Buffered::new(self.shared(), ahead, limit, items.into_iter())
     }
 
     /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most
@@ -233,59 +234,46 @@ impl<'env, E, M> TryScope<'env, E, M> {
         I: IntoIterator,
         I::Item: Future + ChildOf<'env, Self, T>,
     {
-        Buffered::new(
-            items,
-            Ahead::Unordered(self.join_set()),
-            limit,
-            self.shared(),
-        )
+        let ahead = Ahead::AnyOrder(self.join_set());
+        Buffered::new(self.shared(), ahead, limit, items.into_iter())
     }
 }
 
 impl<'env, I, T, S> Buffered<'env, I, T, S> {
     #[track_caller]
-    fn new<F>(
-        items: impl IntoIterator<IntoIter = I, Item = F>,
-        ahead: Ahead<'env, T, S>,
-        limit: usize,
-        shared: &Arc<Shared>,
-    ) -> Self
+    fn new<F>(shared: &Arc<Shared>, ahead: Ahead<'env, T, S>, limit: usize, items: I) -> Self
     where
         I: Iterator<Item = F>,
-        F: Future + ChildOf<'env, S, T>,
+        F: ChildOf<'env, S, T>,
     {
         Self {
-            items: Some(items.into_iter()),
+            items: Some(items),
             ahead,
             limit: limit.max(1),
+            room: limit.max(1),
             shared: Arc::clone(shared),
             at: Location::caller(),
             start_next: |items, ahead, at| {
-                let item = items.next();
-                let is_item = item.is_some();
-                if let Some(future) = item {
-                    ahead.start(future, at);
-                }
-                is_item
+                ahead.start(items.next()?, at);
+                Some(())
             },
         }
     }
 
     /// Starts items until `limit` are ahead, or there are no more.
+    #[inline]
     fn fill(&mut self) -> Result<(), Payload> {
-        if self.items.is_none() || self.ahead.len() >= self.limit {
+        if self.room == 0 || self.items.is_none() {
             return Ok(());
         }
         // The iterator is the user's, and so is its destructor.
         let filled = catch(|| {
-            while self.ahead.len() < self.limit {
-                let Some(items) = &mut self.items else {
-                    break;
-                };
+            while let (1.., Some(items)) = (self.room, &mut self.items) {
                 let is_ended = self.shared.ready.is_ended();
-                if is_ended || !(self.start_next)(items, &mut self.ahead, self.at) {
+                if is_ended || (self.start_next)(items, &mut self.ahead, self.at).is_none() {
                     drop(self.items.take());
                 }
+                self.room -= 1;
             }
         });
         if filled.is_err() {
@@ -297,80 +285,62 @@ impl<'env, I, T, S> Buffered<'env, I, T, S> {
 
 /// The children that are ahead. They decide the order in which the stream gives their values.
 enum Ahead<'env, T, S> {
-    InOrder(Queue<'env, T, S>),
-    Unordered(JoinSet<'env, T, S>),
+    /// That in which they were started.
+    InOrder(S, VecDeque<JoinHandle<'env, T>>),
+    /// That in which they finish.
+    AnyOrder(JoinSet<'env, T, S>),
 }
 
 impl<'env, T, S> Ahead<'env, T, S> {
-    fn in_order(scope: &S) -> Self
-    where
-        S: Clone,
-    {
-        Self::InOrder(Queue {
-            scope: scope.clone(),
-            children: VecDeque::new(),
-        })
-    }
-
     fn start<F>(&mut self, future: F, at: SpawnedAt)
     where
-        F: Future + ChildOf<'env, S, T>,
+        F: ChildOf<'env, S, T>,
     {
         match self {
-            Self::InOrder(queue) => {
-                let child = future.spawn_for_handle(&queue.scope, at);
-                queue.children.push_back(child);
+            Self::InOrder(scope, children) => {
+                children.push_back(future.spawn_for_handle(scope, at));
             }
-            Self::Unordered(set) => set.spawn_at(future, at),
+            Self::AnyOrder(set) => set.spawn_at(future, at),
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::InOrder(queue) => queue.children.len(),
-            Self::Unordered(set) => set.len(),
+            Self::InOrder(_, children) => children.len(),
+            Self::AnyOrder(set) => set.len(),
         }
     }
 
     /// Takes the next value; `None` if there will be none.
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        match self {
-            Self::InOrder(queue) => queue.poll_value(cx),
-            Self::Unordered(set) => set.poll_join_next(cx),
-        }
-    }
-}
-
-/// Children in the order in which they were started. Drop cancels them.
-struct Queue<'env, T, S> {
-    scope: S,
-    children: VecDeque<JoinHandle<'env, T>>,
-}
-
-impl<T, S> Queue<'_, T, S> {
-    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Some(first) = self.children.front_mut() else {
+        let children = match self {
+            Self::InOrder(_, children) => children,
+            Self::AnyOrder(set) => return set.poll_join_next(cx),
+        };
+        let Some(first) = children.front_mut() else {
             return Poll::Ready(None);
         };
         let value = ready!(first.poll_end(cx));
-        self.children.pop_front();
+        children.pop_front();
         if value.is_none() {
             // The scope has ended. What comes after a gap would pass for the value that is missing.
-            self.cancel_all();
+            cancel(children);
         }
         Poll::Ready(value)
     }
+}
 
-    fn cancel_all(&mut self) {
-        for mut child in self.children.drain(..) {
-            child.abort();
+impl<T, S> Drop for Ahead<'_, T, S> {
+    fn drop(&mut self) {
+        if let Self::InOrder(_, children) = self {
+            cancel(children);
         }
     }
 }
 
-impl<T, S> Drop for Queue<'_, T, S> {
-    fn drop(&mut self) {
-        self.cancel_all();
+fn cancel<T>(children: &mut VecDeque<JoinHandle<'_, T>>) {
+    for mut child in children.drain(..) {
+        child.abort();
     }
 }
 
@@ -392,6 +362,10 @@ impl<I, T, S> Stream for Buffered<'_, I, T, S> {
             resume_unwind(payload);
         }
         let value = ready!(this.ahead.poll_value(cx));
+        this.room = match value {
+            Some(_) => this.room + 1,
+            None => this.limit, // nothing is ahead any more
+        };
         if let Err(payload) = this.fill() {
             // Its destructor is not to unwind together with the panic that came first.
             quietly(|| drop(value));

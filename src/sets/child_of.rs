@@ -17,7 +17,7 @@ use crate::fallible::TryChild;
 use crate::handle::JoinHandle;
 use crate::ready::Kind;
 use crate::scope::{Local, Multi, Scope};
-use crate::sets::member::Member;
+use crate::sets::member::{Link, Member};
 use crate::sets::results::Results;
 use crate::try_scope::{LocalTryScope, TryScope};
 
@@ -46,12 +46,15 @@ where
     F: Future<Output = T> + Send + 'env,
     T: Send + 'env,
 {
+    #[inline]
     fn spawn_for_handle(self, scope: &Scope<'env>, at: SpawnedAt) -> JoinHandle<'env, T> {
         spawn_multi(scope, Kind::Ordinary, at, self)
     }
 
+    #[inline]
     fn spawn_for_set(self, scope: &Scope<'env>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        spawn_multi(scope, Kind::Ordinary, at, Member::new(self, results));
+        let (future, link) = (Some(self), Link::new(results));
+        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
     }
 }
 
@@ -60,12 +63,15 @@ where
     F: Future<Output = T> + 'env,
     T: 'env,
 {
+    #[inline]
     fn spawn_for_handle(self, scope: &Scope<'env, Local>, at: SpawnedAt) -> JoinHandle<'env, T> {
         spawn_local(scope, Kind::Ordinary, at, self)
     }
 
+    #[inline]
     fn spawn_for_set(self, scope: &Scope<'env, Local>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        spawn_local(scope, Kind::Ordinary, at, Member::new(self, results));
+        let (future, link) = (Some(self), Link::new(results));
+        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
     }
 }
 
@@ -75,14 +81,17 @@ where
     T: Send + 'env,
     E: Send + 'env,
 {
+    #[inline]
     fn spawn_for_handle(self, scope: &TryScope<'env, E>, at: SpawnedAt) -> JoinHandle<'env, T> {
         let child = TryChild::new(self, scope.error());
         spawn_multi(scope, Kind::Ordinary, at, child)
     }
 
+    #[inline]
     fn spawn_for_set(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        let child = TryChild::new(self, scope.error());
-        spawn_multi(scope, Kind::Ordinary, at, Member::new(child, results));
+        let future = Some(TryChild::new(self, scope.error()));
+        let link = Link::new(results);
+        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
     }
 }
 
@@ -92,6 +101,7 @@ where
     T: 'env,
     E: 'env,
 {
+    #[inline]
     fn spawn_for_handle(
         self,
         scope: &LocalTryScope<'env, E>,
@@ -101,13 +111,15 @@ where
         spawn_local(scope, Kind::Ordinary, at, child)
     }
 
+    #[inline]
     fn spawn_for_set(
         self,
         scope: &LocalTryScope<'env, E>,
         results: &Arc<Results<T>>,
         at: SpawnedAt,
     ) {
-        let child = TryChild::new(self, scope.error());
-        spawn_local(scope, Kind::Ordinary, at, Member::new(child, results));
+        let future = Some(TryChild::new(self, scope.error()));
+        let link = Link::new(results);
+        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
     }
 }

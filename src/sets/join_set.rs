@@ -228,11 +228,13 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// # });
     /// ```
     #[track_caller]
+    #[inline]
     pub fn spawn<F>(&mut self, future: F)
     where
         F: Future + ChildOf<'env, S, T>,
     {
-        self.spawn_at(future, Location::caller());
+        self.running += 1;
+        future.spawn_for_set(&self.scope, &self.results, Location::caller());
     }
 
     /// Waits for the next value.
@@ -394,10 +396,9 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         self.len() == 0
     }
 
-    #[inline]
     pub(crate) fn spawn_at<F>(&mut self, future: F, at: SpawnedAt)
     where
-        F: Future + ChildOf<'env, S, T>,
+        F: ChildOf<'env, S, T>,
     {
         self.running += 1;
         future.spawn_for_set(&self.scope, &self.results, at);

@@ -2,14 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pin_project::pin_project;
 
-use crate::panic::catch;
 use crate::sets::results::Results;
 
 /// The future of a child of a set.
@@ -21,22 +19,8 @@ pub(crate) struct Member<F, T> {
     // Dropped in this order, also if the first destructor panics.
     /// `None` once it has finished.
     #[pin]
-    future: Option<F>,
-    link: Link<T>,
-}
-
-impl<F, T> Member<F, T> {
-    #[inline]
-    pub(crate) fn new(future: F, results: &Arc<Results<T>>) -> Self {
-        Self {
-            future: Some(future),
-            link: Link {
-                generation: results.generation(),
-                slot: None,
-                results: Some(Arc::clone(results)),
-            },
-        }
-    }
+    pub(super) future: Option<F>,
+    pub(super) link: Link<T>,
 }
 
 impl<F: Future> Future for Member<F, F::Output> {
@@ -53,17 +37,18 @@ impl<F: Future> Future for Member<F, F::Output> {
         let Poll::Ready(value) = future.poll(cx) else {
             return this.link.suspend(cx.waker());
         };
-        let dropped = catch(|| this.future.set(None));
-        this.link.leave(Some(value));
-        if let Err(payload) = dropped {
-            resume_unwind(payload);
-        }
+        // Left when this goes, also if the destructor of the future panics.
+        let _leaving = Leaving {
+            link: this.link,
+            value: Some(value),
+        };
+        this.future.set(None);
         Poll::Ready(())
     }
 }
 
 /// What ties a child to its set. The child leaves the set once, with a value or without.
-struct Link<T> {
+pub(super) struct Link<T> {
     generation: u64,
     /// Where the set has the waker of the child, once it has been suspended.
     slot: Option<u32>,
@@ -72,6 +57,14 @@ struct Link<T> {
 }
 
 impl<T> Link<T> {
+    pub(super) fn new(results: &Arc<Results<T>>) -> Self {
+        Self {
+            generation: results.generation(),
+            slot: None,
+            results: Some(Arc::clone(results)),
+        }
+    }
+
     fn is_cancelled(&self) -> bool {
         let results = self.results.as_ref();
         results.is_none_or(|results| results.generation() != self.generation)
@@ -101,6 +94,18 @@ impl<T> Drop for Link<T> {
     }
 }
 
+/// A value that the child leaves when this is dropped.
+struct Leaving<'a, T> {
+    link: &'a mut Link<T>,
+    value: Option<T>,
+}
+
+impl<T> Drop for Leaving<'_, T> {
+    fn drop(&mut self) {
+        self.link.leave(self.value.take());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::pending;
@@ -110,6 +115,16 @@ mod tests {
 
     use super::*;
     use crate::shared::Shared;
+
+    fn member<F>(future: F, results: &Arc<Results<F::Output>>) -> Member<F, F::Output>
+    where
+        F: Future,
+    {
+        Member {
+            future: Some(future),
+            link: Link::new(results),
+        }
+    }
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -131,10 +146,10 @@ mod tests {
             assert!(member.poll(&mut Context::from_waker(&waker)).is_pending());
         };
 
-        let mut old = Box::pin(Member::new(pending(), &results));
+        let mut old = Box::pin(member(pending(), &results));
         suspend(old.as_mut(), &old_wakes);
         results.cancel();
-        let mut new = pin!(Member::new(pending(), &results));
+        let mut new = pin!(member(pending(), &results));
         suspend(new.as_mut(), &new_wakes);
         assert_eq!(old.link.slot, new.link.slot);
 
@@ -149,12 +164,12 @@ mod tests {
     #[test]
     fn generations_that_do_not_wrap() {
         let results = Results::<()>::new(&Shared::new());
-        let mut member = pin!(Member::new(async { unreachable!("cancelled") }, &results));
+        let mut child = pin!(member(async { unreachable!("cancelled") }, &results));
         results
             .generation
             .store(u64::from(u32::MAX), Ordering::Relaxed);
         results.cancel();
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(member.as_mut().poll(&mut cx).is_ready());
+        assert!(child.as_mut().poll(&mut cx).is_ready());
     }
 }

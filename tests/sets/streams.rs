@@ -247,8 +247,12 @@ fn iterator_that_borrows_from_the_body() {
 each_form!(fewer_items_than_the_limit, |scope, ok| {
     let outcome = run(scope(async |s| {
         let item = |number| async move { ok(number) };
-        let some: Vec<_> = s.buffered(usize::MAX, (0..3).map(item)).collect().await;
+        let mut stream = s.buffered(usize::MAX, (0..3).map(item));
+        let some: Vec<_> = stream.by_ref().collect().await;
         assert_eq!(some, [0, 1, 2]);
+        for _ in 0..9 {
+            assert_eq!(stream.next().await, None);
+        }
         let some: Vec<_> = s.buffer_unordered(9, (0..3).map(item)).collect().await;
         assert_eq!(some, [0, 1, 2]);
         assert_eq!(s.buffered(1, (0..0).map(item)).next().await, None);
