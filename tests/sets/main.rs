@@ -16,6 +16,7 @@ mod auto_traits;
 mod ended;
 mod failure;
 mod helpers;
+mod hostile;
 mod join_set;
 mod streams;
 mod streams_failure;
