@@ -6,6 +6,9 @@
 //! then reports the bound that does not hold, so its errors are those of a method with that bound.
 //! The future is the `Self` of the trait: with the scope in its place the compiler adds to each
 //! error a list of the implementations.
+//!
+//! The methods are inlined, so that a future is moved to its place without stops on the stack: a
+//! release build spawns a larger one then.
 #![forbid(unsafe_code)]
 
 use std::future::Future;
@@ -24,7 +27,37 @@ use crate::try_scope::{LocalTryScope, TryScope};
 /// Where a child was spawned.
 pub(crate) type SpawnedAt = &'static Location<'static>;
 
-/// A future that can be a child of the scope with the handle `S`, and gives a `T` there.
+/// A future that can be a child of a scope with the handle `S`, for a set or stream that gives `T`s.
+///
+/// | `S` | implemented for |
+/// |---|---|
+/// | [`Scope`] | `Future<Output = T> + Send + 'env` |
+/// | [`LocalScope`](crate::LocalScope) | `Future<Output = T> + 'env` |
+/// | [`TryScope`] | `Future<Output = Result<T, E>> + Send + 'env` |
+/// | [`LocalTryScope`] | `Future<Output = Result<T, E>> + 'env` |
+///
+/// There are no other implementations: this trait is sealed.
+///
+/// # Examples
+///
+/// It is the bound of code that is generic over the kind of scope:
+///
+/// ```
+/// use taskpen::{ChildOf, JoinSet};
+///
+/// async fn fill<'env, S, F, T>(set: &mut JoinSet<'env, T, S>, futures: Vec<F>)
+/// where
+///     F: Future + ChildOf<'env, S, T>,
+/// {
+///     for future in futures {
+///         set.wait_below(2).await;
+///         set.spawn(future);
+///     }
+/// }
+/// # futures_lite::future::block_on(taskpen::scope(async |s| {
+/// #     fill(&mut s.join_set(), vec![async {}]).await;
+/// # }));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a child of `{S}` that gives `{T}`",
     label = "not a child of this scope",

@@ -190,14 +190,9 @@ impl<'env, T, S> JoinSet<'env, T, S> {
 
     /// Spawns a child; the set will give its value.
     ///
-    /// What `future` may be is decided by the scope that the set came from:
-    ///
-    /// | scope | `future` |
-    /// |---|---|
-    /// | [`Scope`] | `Future<Output = T> + Send + 'env` |
-    /// | [`LocalScope`](crate::LocalScope) | `Future<Output = T> + 'env` |
-    /// | [`TryScope`] | `Future<Output = Result<T, E>> + Send + 'env`; the first `Err` ends the scope |
-    /// | [`LocalTryScope`](crate::LocalTryScope) | `Future<Output = Result<T, E>> + 'env`; the first `Err` ends the scope |
+    /// What `future` may be depends on the scope that the set came from: see [`ChildOf`]. In a
+    /// [`TryScope`] it gives a `Result`, of which the set gives the `T`, and the first `Err` ends
+    /// the scope.
     ///
     /// The child is cancelled when the set is dropped, so keep the set in a variable:
     /// `s.join_set().spawn(future);` as a statement cancels the child before it has run.
