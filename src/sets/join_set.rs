@@ -22,15 +22,13 @@ use crate::scope::Scope;
 use crate::sets::child_of::{ChildOf, SpawnedAt};
 use crate::sets::results::{Results, shrink};
 use crate::shared::Shared;
-use crate::try_scope::TryScope;
 
 /// A set of children whose values are read in the order in which they finish.
 ///
-/// [`Scope::join_set`] and [`TryScope::join_set`] make one. Its children are ordinary children of
-/// the scope: they run whether or not the set is polled, and the scope waits for them. `S` is the
-/// kind of handle that the set came from. It decides what [`spawn`](Self::spawn) takes: in a
-/// [`TryScope`] children give `Result<T, E>`, the set gives each `T`, and the first `Err` ends the
-/// scope.
+/// [`Scope::join_set`] makes one. Its children are ordinary children of the scope: they run whether
+/// or not the set is polled, and the scope waits for them. `S` is the kind of handle that the set
+/// came from. It decides what [`spawn`](Self::spawn) takes: in a [`TryScope`](crate::TryScope)
+/// children give `Result<T, E>`, the set gives each `T`, and the first `Err` ends the scope.
 ///
 /// [`join_next`](Self::join_next) gives the values; so does the set as a [`Stream`]. Both give
 /// `None` when the set is empty *now*: no child runs and every value was read. More can be spawned
@@ -54,7 +52,7 @@ use crate::try_scope::TryScope;
 /// # Cancel safety
 ///
 /// `join_next`, `wait_below` and the `next` of a stream lose nothing when they are dropped: a value
-/// stays in the set until a poll returns it.
+/// stays in the set until it is returned.
 ///
 /// # Examples
 ///
@@ -113,70 +111,6 @@ pub struct JoinSet<'env, T, S = Scope<'env>> {
     env: PhantomData<fn(&'env ()) -> &'env ()>,
 }
 
-impl<'env, M> Scope<'env, M> {
-    /// Returns an empty set, for children whose values are read as they come.
-    ///
-    /// Keep it in a variable: `s.join_set().spawn(future);` as a statement drops the set at its
-    /// end, and so cancels the child before it has run.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    /// let sum = taskpen::scope(async |s| {
-    ///     let mut set = s.join_set();
-    ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     let mut sum = 0;
-    ///     while let Some(value) = set.join_next().await {
-    ///         sum += value;
-    ///     }
-    ///     sum
-    /// })
-    /// .await;
-    /// assert_eq!(sum, 3);
-    /// # });
-    /// ```
-    #[must_use = "dropping a set cancels its children"]
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone(), self.shared())
-    }
-}
-
-impl<'env, E, M> TryScope<'env, E, M> {
-    /// Returns an empty set, for children that give `Result`: the set gives each `T` of an `Ok(T)`,
-    /// and the first `Err` ends the scope.
-    ///
-    /// Otherwise like [`Scope::join_set`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::num::ParseIntError;
-    /// use taskpen::{TryScope, try_scope};
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
-    ///     let mut numbers = s.join_set();
-    ///     for text in ["1", "2", "x"] {
-    ///         numbers.spawn(async move { text.parse::<u32>() });
-    ///     }
-    ///     let mut sum = 0;
-    ///     while let Some(number) = numbers.join_next().await {
-    ///         sum += number;
-    ///     }
-    ///     Ok(sum)
-    /// })
-    /// .await;
-    /// assert!(sum.is_err());
-    /// # });
-    /// ```
-    #[must_use = "dropping a set cancels its children"]
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone(), self.shared())
-    }
-}
-
 impl<'env, T, S> JoinSet<'env, T, S> {
     pub(crate) fn new(scope: S, shared: &Arc<Shared>) -> Self {
         Self {
@@ -191,14 +125,12 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// Spawns a child; the set will give its value.
     ///
     /// What `future` may be depends on the scope that the set came from: see [`ChildOf`]. In a
-    /// [`TryScope`] it gives a `Result`, of which the set gives the `T`, and the first `Err` ends
-    /// the scope.
+    /// [`TryScope`](crate::TryScope) it gives a `Result`; the set gives the `T` of an `Ok(T)`, and
+    /// the first `Err` ends the scope.
     ///
     /// The child is cancelled when the set is dropped, so keep the set in a variable:
-    /// `s.join_set().spawn(future);` as a statement cancels the child before it has run.
-    ///
-    /// If the scope has ended, `future` is dropped and the set gives nothing for it; this never
-    /// panics.
+    /// `s.join_set().spawn(future);` as a statement cancels the child before it has run. If the
+    /// scope has ended, `future` is dropped and the set gives nothing for it; this never panics.
     ///
     /// # Examples
     ///
@@ -246,10 +178,9 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// # futures_lite::future::block_on(async {
     /// taskpen::scope(async |s| {
     ///     let mut set = s.join_set();
-    ///     assert_eq!(set.join_next().await, None); // empty now
     ///     set.spawn(async { 1 });
     ///     assert_eq!(set.join_next().await, Some(1));
-    ///     assert_eq!(set.join_next().await, None);
+    ///     assert_eq!(set.join_next().await, None); // empty now
     /// })
     /// .await;
     /// # });
@@ -294,8 +225,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// they are large; or let [`buffer_unordered`](Scope::buffer_unordered) start the next child
     /// only when a value was taken.
     ///
-    /// A `limit` of 0 means 1. This returns at once if the limit is not reached, and if the scope
-    /// has ended.
+    /// A `limit` of 0 means 1. If the scope has ended this returns at once.
     ///
     /// # Cancel safety
     ///
@@ -367,21 +297,6 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     ///
     /// A child that was cancelled, or refused, counts until [`join_next`](Self::join_next) or
     /// another method has found it gone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    /// taskpen::scope(async |s| {
-    ///     let mut set = s.join_set();
-    ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     set.join_next().await;
-    ///     assert_eq!(set.len(), 1); // whether or not the other one has finished
-    /// })
-    /// .await;
-    /// # });
-    /// ```
     pub fn len(&self) -> usize {
         self.running + self.unread.len()
     }
@@ -439,7 +354,7 @@ where
     }
 }
 
-/// Nothing in it is ever pinned.
+// Nothing in it is ever pinned.
 impl<T, S> Unpin for JoinSet<'_, T, S> {}
 
 /// It is in order whatever panics: a child, the destructor of a value, an iterator it is extended
