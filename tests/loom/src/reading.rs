@@ -63,6 +63,35 @@ fn leave_and_read() {
     TWICE.assert_seen();
 }
 
+/// S12: the set looks without waiting while children leave, and waits for the others then. It hears
+/// of each once.
+#[test]
+fn leave_and_take() {
+    static FOUND: Outcome = Outcome::new("a child was found without waiting");
+    static WAITED: Outcome = Outcome::new("none was, so the set waited for both");
+
+    explore(|| {
+        let results = Results::new(&Shared::new());
+        let children = [Some(7), None].map(|value| {
+            let results = Arc::clone(&results);
+            thread::spawn(move || results.leave(results.generation(), None, value))
+        });
+        let mut values = VecDeque::new();
+        let found = results.take(&mut values);
+        match found {
+            0 => WAITED.mark(),
+            _ => FOUND.mark(),
+        }
+        values.extend(read(&results, 2 - found).0);
+        assert_eq!(values, [7]);
+        for child in children {
+            child.join().unwrap();
+        }
+    });
+    FOUND.assert_seen();
+    WAITED.assert_seen();
+}
+
 /// S5: a child becomes suspended while the set cancels. It is woken, or learns of it at once; then
 /// it goes, and the set hears of it.
 #[test]
