@@ -165,7 +165,7 @@ pub use open::{
     LocalScoped, Scoped, TryLocalScoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
 };
 pub use scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
-pub use sets::{BufferUnordered, Buffered, JoinSet, LimitedJoinSet, Spawn};
+pub use sets::{Buffered, ChildOf, JoinSet};
 pub use stop::{Cause, StopToken};
 pub use task::handle::{Join, JoinHandle};
 

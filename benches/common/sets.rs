@@ -56,7 +56,7 @@ impl<L: Lend> Set<L> {
     }
 }
 
-/// A set with a limit.
+/// A set whose body waits for room before it spawns.
 pub struct Limited<L = Ambient>(PhantomData<L>);
 
 impl<L: Lend> Limited<L> {
@@ -66,9 +66,10 @@ impl<L: Lend> Limited<L> {
         F: Future<Output = u64> + Send,
     {
         let joined = scope(async move |s: Scope<'_>| {
-            let mut children = s.join_set().with_limit(most);
+            let mut children = s.join_set();
             for i in 0..n {
-                children.spawn(child(i)).await;
+                children.wait_below(most).await;
+                children.spawn(child(i));
             }
             let mut sum = 0_u64;
             while let Some(value) = children.next().await {

@@ -1,41 +1,55 @@
-//! [`Buffered`] and [`BufferUnordered`]: streams whose items run ahead, as children of a scope.
+//! [`Buffered`]: a stream whose items run ahead of its consumer, as children of a scope.
 //!
-//! Both are a [`ReadAhead`]; what differs is who keeps the children: [`InOrder`] or a [`JoinSet`].
+//! The items are futures from an iterator. At most `limit` of them are *ahead*: started, and their
+//! values not taken by the consumer. The iterator stays with the stream and is called inside its
+//! `poll_next` only. In which order the values come depends on what keeps the children that are
+//! ahead: a queue of handles, of which only the first is polled, or a [`JoinSet`].
+//!
+//! # Invariants
+//!
+//! 1. The iterator is called only if fewer than `limit` items are ahead, and never after it has
+//!    ended, has panicked or the scope has ended: then it is dropped.
+//! 2. A value is given only after the next item was started in its place.
+//! 3. While the scope has not ended, `room` is the limit less the items that are ahead.
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::scope::TryScope;
-use crate::scope::{Local, Multi, Scope};
-use crate::sets::in_order::InOrder;
+use crate::panic::{Payload, catch, quietly};
+use crate::run::shared::Shared;
+use crate::scope::Scope;
+use crate::sets::child_of::{ChildOf, SpawnedAt};
 use crate::sets::join_set::JoinSet;
-use crate::sets::read_ahead::{ReadAhead, Start};
-use crate::sets::spawner::ScopeHandle;
+use crate::task::handle::JoinHandle;
 
-/// A stream of what futures give, in the order of the futures, some of which run ahead; made by
-/// [`Scope::buffered`](Scope#method.buffered).
+/// A stream of what futures give, some of which run ahead of the consumer.
+///
+/// [`Scope::buffered`](Scope#method.buffered) makes one that gives the values in the order of the
+/// futures, [`Scope::buffer_unordered`](Scope#method.buffer_unordered) one that gives them in the
+/// order in which they finish.
 ///
 /// The iterator is called when the stream is polled, and only then: at the first poll until `limit`
 /// items are started, and once more whenever a value is taken. It is dropped when it has ended.
 /// Once the scope has ended it is not called any more, and the stream ends.
 ///
-/// **Drop.** Dropping the stream cancels what it has started, and drops the values that nobody
-/// took.
+/// **Drop.** Dropping the stream cancels what it has started, and drops the values that were not
+/// taken.
 ///
 /// # Panics
 ///
 /// A panic of an item is the scope's, as for any child. A panic of the iterator leaves the poll
 /// that called it, and with it the value that would have been given; the iterator is dropped. If it
-/// is caught, the stream still gives the items that were started, and then ends.
+/// is caught, the stream still gives the items that were started, and then ends: it is `UnwindSafe`.
 ///
-/// Poll it with a waker that does not panic, for the reason given at
-/// [`JoinHandle`](crate::JoinHandle).
+/// Poll it with a waker that does not panic, for the reason given at [`JoinHandle`].
 ///
 /// # Cancel safety
 ///
@@ -64,314 +78,179 @@ use crate::sets::spawner::ScopeHandle;
 /// # });
 /// ```
 #[must_use = "streams do nothing unless they are polled"]
-pub struct Buffered<'env, I, T, S = Scope<'env>>(ReadAhead<I, InOrder<'env, T, S>>);
+pub struct Buffered<'env, I, T, S = Scope<'env>> {
+    /// `None` once it is not to be called any more.
+    items: Option<I>,
+    ahead: Ahead<'env, T, S>,
+    limit: usize,
+    /// How many items may be started before a value is taken.
+    room: usize,
+    shared: Arc<Shared>,
+    at: SpawnedAt,
+    /// Starts the next item, if there is one. A pointer, so
+    /// that the stream needs no bound on `I` and does not name its items, for the reason given at
+    /// [`Scoped`](crate::Scoped).
+    start_next: fn(&mut I, &mut Ahead<'env, T, S>, SpawnedAt) -> Option<()>,
+}
 
-/// A stream of what futures give, in the order in which they finish, some of which run ahead; made
-/// by [`Scope::buffer_unordered`](Scope#method.buffer_unordered).
-///
-/// Apart from that order it is like [`Buffered`].
-#[must_use = "streams do nothing unless they are polled"]
-pub struct BufferUnordered<'env, I, T, S = Scope<'env>>(ReadAhead<I, JoinSet<'env, T, S>>);
-
-impl<'env> Scope<'env, Multi> {
-    /// Runs the futures of an iterator as children, at most `limit` ahead of the consumer: a stream
-    /// of what they give, in their order.
-    ///
-    /// *Ahead* are the items that are started and whose values were not taken. They are children of
-    /// the scope: they go on while the consumer is busy with something else, awaits something else,
-    /// or does not look at the stream at all. (With `futures::StreamExt::buffered` they stand still
-    /// then, which makes read-ahead pointless, and deadlocks if one of them holds what the consumer
-    /// waits for.)
-    ///
-    /// The iterator is called inside the polls of the stream: at the first for the first `limit`
-    /// items, and then for the next one whenever a value is taken. It may be infinite: memory is
-    /// needed for `limit` items. It may borrow from the body, it is not sent anywhere; the futures
-    /// may not, they are children.
-    ///
-    /// # Panics
-    ///
-    /// If `limit` is 0: no item could ever start.
-    ///
-    /// # Examples
-    ///
-    /// Read-ahead: while one page is dealt with, the next two are fetched.
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # async fn fetch(page: &str) -> String { page.to_uppercase() }
-    /// # async fn store(page: String) { futures_lite::future::yield_now().await; drop(page) }
-    /// # futures_lite::future::block_on(async {
-    /// let pages = ["index", "guide", "api"];
-    /// taskpen::scope(async |s| {
-    ///     let mut fetched = s.buffered(2, pages.iter().map(|page| fetch(page)));
-    ///     while let Some(page) = fetched.next().await {
-    ///         store(page).await;
-    ///     }
-    /// })
-    /// .await;
-    /// # });
-    /// ```
+impl<'env, I, T, S> Buffered<'env, I, T, S> {
     #[track_caller]
-    pub fn buffered<I, F>(&self, limit: usize, items: I) -> Buffered<'env, I::IntoIter, F::Output>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future + Send + 'env,
-        F::Output: Send + 'env,
-    {
-        Buffered::new(self, limit, items)
-    }
-
-    /// Runs the futures of an iterator as children, at most `limit` ahead of the consumer: a stream
-    /// of what they give, in the order in which they finish.
-    ///
-    /// Otherwise like [`buffered`](Self::buffered).
-    ///
-    /// # Panics
-    ///
-    /// If `limit` is 0: no item could ever start.
-    ///
-    /// # Examples
-    ///
-    /// An infinite iterator, of which as much is run as is needed:
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # async fn is_lucky(number: u64) -> (u64, bool) { (number, number % 1_234 == 1_233) }
-    /// # futures_lite::future::block_on(async {
-    /// let lucky = taskpen::scope(async |s| {
-    ///     let mut tried = s.buffer_unordered(8, (0..).map(is_lucky));
-    ///     while let Some((number, is_lucky)) = tried.next().await {
-    ///         if is_lucky {
-    ///             return Some(number);
-    ///         }
-    ///     }
-    ///     None
-    /// })
-    /// .await;
-    /// assert_eq!(lucky, Some(1_233));
-    /// # });
-    /// ```
-    #[track_caller]
-    pub fn buffer_unordered<I, F>(
-        &self,
+    pub(super) fn new<F>(
+        shared: &Arc<Shared>,
+        ahead: Ahead<'env, T, S>,
         limit: usize,
         items: I,
-    ) -> BufferUnordered<'env, I::IntoIter, F::Output>
+    ) -> Self
     where
-        I: IntoIterator<Item = F>,
-        F: Future + Send + 'env,
-        F::Output: Send + 'env,
+        I: Iterator<Item = F>,
+        F: ChildOf<'env, S, T>,
     {
-        BufferUnordered::new(self, limit, items)
+        Self {
+            items: Some(items),
+            ahead,
+            limit: limit.max(1),
+            room: limit.max(1),
+            shared: Arc::clone(shared),
+            at: Location::caller(),
+            start_next: |items, ahead, at| {
+                ahead.start(items.next()?, at);
+                Some(())
+            },
+        }
+    }
+
+    /// Starts items until `limit` are ahead, or there are no more.
+    #[inline]
+    fn fill(&mut self) -> Result<(), Payload> {
+        if self.room == 0 || self.items.is_none() {
+            return Ok(());
+        }
+        // The iterator is the user's, and so is its destructor.
+        let filled = catch(|| {
+            while let (1.., Some(items)) = (self.room, &mut self.items) {
+                let is_ended = self.shared.queue.is_ended();
+                if is_ended || (self.start_next)(items, &mut self.ahead, self.at).is_none() {
+                    drop(self.items.take());
+                }
+                self.room -= 1;
+            }
+        });
+        if filled.is_err() {
+            quietly(|| drop(self.items.take()));
+        }
+        filled
     }
 }
 
-impl<'env> Scope<'env, Local> {
-    /// Runs the futures of an iterator as children that stay on this thread, at most `limit` ahead.
-    ///
-    /// See [`Scope::buffered`](Scope#method.buffered): this is the same without `Send`.
-    #[track_caller]
-    pub fn buffered<I, F>(
-        &self,
-        limit: usize,
-        items: I,
-    ) -> Buffered<'env, I::IntoIter, F::Output, Self>
+/// The children that are ahead. They decide the order in which the stream gives their values.
+pub(super) enum Ahead<'env, T, S> {
+    /// That in which they were started.
+    InOrder(S, VecDeque<JoinHandle<'env, T>>),
+    /// That in which they finish.
+    AnyOrder(JoinSet<'env, T, S>),
+}
+
+impl<'env, T, S> Ahead<'env, T, S> {
+    fn start<F>(&mut self, future: F, at: SpawnedAt)
     where
-        I: IntoIterator<Item = F>,
-        F: Future + 'env,
-        F::Output: 'env,
+        F: ChildOf<'env, S, T>,
     {
-        Buffered::new(self, limit, items)
+        match self {
+            Self::InOrder(scope, children) => {
+                children.push_back(future.spawn_for_handle(scope, at));
+            }
+            Self::AnyOrder(set) => set.spawn_at(future, at),
+        }
     }
 
-    /// Runs the futures of an iterator as children that stay on this thread, at most `limit` ahead.
-    ///
-    /// See [`Scope::buffer_unordered`](Scope#method.buffer_unordered): this is the same without
-    /// `Send`.
-    #[track_caller]
-    pub fn buffer_unordered<I, F>(
-        &self,
-        limit: usize,
-        items: I,
-    ) -> BufferUnordered<'env, I::IntoIter, F::Output, Self>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future + 'env,
-        F::Output: 'env,
-    {
-        BufferUnordered::new(self, limit, items)
+    fn len(&self) -> usize {
+        match self {
+            Self::InOrder(_, children) => children.len(),
+            Self::AnyOrder(set) => set.len(),
+        }
+    }
+
+    /// Takes the next value; `None` if there will be none.
+    fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let children = match self {
+            Self::InOrder(_, children) => children,
+            Self::AnyOrder(set) => return set.poll_join_next(cx),
+        };
+        let Some(first) = children.front_mut() else {
+            return Poll::Ready(None);
+        };
+        let value = ready!(first.poll_end(cx));
+        children.pop_front();
+        if value.is_none() {
+            // The scope has ended. What comes after a gap would pass for the value that is missing.
+            cancel(children);
+        }
+        Poll::Ready(value)
     }
 }
 
-// `E: Send` stands at each method, not at the `impl`; see `TryScope::spawn`.
-impl<'env, E> TryScope<'env, E, Multi> {
-    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most
-    /// `limit` ahead: a stream of the `T`s of their `Ok(T)`s.
-    ///
-    /// Otherwise like [`Scope::buffered`](Scope#method.buffered).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    /// use std::num::ParseIntError;
-    /// use taskpen::{TryScope, try_scope};
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
-    ///     let texts = ["1", "2", "x"];
-    ///     let numbers = s.buffered(2, texts.map(|text| async move { text.parse::<u32>() }));
-    ///     Ok(numbers.fold(0, |sum, number| sum + number).await)
-    /// })
-    /// .await;
-    /// assert!(sum.is_err());
-    /// # });
-    /// ```
-    #[track_caller]
-    pub fn buffered<I, F, T>(&self, limit: usize, items: I) -> Buffered<'env, I::IntoIter, T, Self>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
-    {
-        Buffered::new(self, limit, items)
-    }
-
-    /// Runs the futures of an iterator as children whose first `Err` ends the scope, at most
-    /// `limit` ahead, in the order in which they finish.
-    ///
-    /// See [`TryScope::buffered`](TryScope#method.buffered) and
-    /// [`Scope::buffer_unordered`](Scope#method.buffer_unordered).
-    #[track_caller]
-    pub fn buffer_unordered<I, F, T>(
-        &self,
-        limit: usize,
-        items: I,
-    ) -> BufferUnordered<'env, I::IntoIter, T, Self>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
-    {
-        BufferUnordered::new(self, limit, items)
+impl<T, S> Drop for Ahead<'_, T, S> {
+    fn drop(&mut self) {
+        if let Self::InOrder(_, children) = self {
+            cancel(children);
+        }
     }
 }
 
-impl<'env, E> TryScope<'env, E, Local> {
-    /// Runs fallible futures of an iterator as children that stay on this thread, at most `limit`
-    /// ahead.
-    ///
-    /// See [`TryScope::buffered`](TryScope#method.buffered): this is the same without `Send`.
-    #[track_caller]
-    pub fn buffered<I, F, T>(&self, limit: usize, items: I) -> Buffered<'env, I::IntoIter, T, Self>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        Buffered::new(self, limit, items)
-    }
-
-    /// Runs fallible futures of an iterator as children that stay on this thread, at most `limit`
-    /// ahead.
-    ///
-    /// See [`TryScope::buffer_unordered`](TryScope#method.buffer_unordered): this is the same
-    /// without `Send`.
-    #[track_caller]
-    pub fn buffer_unordered<I, F, T>(
-        &self,
-        limit: usize,
-        items: I,
-    ) -> BufferUnordered<'env, I::IntoIter, T, Self>
-    where
-        I: IntoIterator<Item = F>,
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        BufferUnordered::new(self, limit, items)
-    }
-}
-
-impl<'env, I: Iterator, T, S> Buffered<'env, I, T, S> {
-    #[track_caller]
-    fn new(scope: &S, limit: usize, items: impl IntoIterator<IntoIter = I>) -> Self
-    where
-        S: ScopeHandle,
-        InOrder<'env, T, S>: Start<I::Item>,
-    {
-        let children = InOrder::new(scope.clone());
-        Self(ReadAhead::new(items.into_iter(), children, limit))
-    }
-}
-
-impl<'env, I: Iterator, T, S> BufferUnordered<'env, I, T, S> {
-    #[track_caller]
-    fn new(scope: &S, limit: usize, items: impl IntoIterator<IntoIter = I>) -> Self
-    where
-        S: ScopeHandle,
-        JoinSet<'env, T, S>: Start<I::Item>,
-    {
-        let children = JoinSet::new(scope.clone());
-        Self(ReadAhead::new(items.into_iter(), children, limit))
+fn cancel<T>(children: &mut VecDeque<JoinHandle<'_, T>>) {
+    for mut child in children.drain(..) {
+        child.abort();
     }
 }
 
 /// An iterator is called, never pinned.
 impl<I, T, S> Unpin for Buffered<'_, I, T, S> {}
 
-/// An iterator is called, never pinned.
-impl<I, T, S> Unpin for BufferUnordered<'_, I, T, S> {}
+/// An iterator that has panicked is not called again; the rest is in order whatever panics.
+impl<I, T, S> UnwindSafe for Buffered<'_, I, T, S> {}
+
+/// A shared reference changes nothing.
+impl<I, T, S> RefUnwindSafe for Buffered<'_, I, T, S> {}
 
 impl<I, T, S> Stream for Buffered<'_, I, T, S> {
     type Item = T;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.get_mut();
+        if let Err(payload) = this.fill() {
+            resume_unwind(payload);
+        }
+        let value = ready!(this.ahead.poll_value(cx));
+        this.room = match value {
+            Some(_) => this.room + 1,
+            None => this.limit, // nothing is ahead any more
+        };
+        if let Err(payload) = this.fill() {
+            // Its destructor is not to unwind together with the panic that came first.
+            quietly(|| drop(value));
+            resume_unwind(payload);
+        }
+        Poll::Ready(value)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        // An item may be cancelled and give none; and the iterator is not asked how many are left.
+        let most = self.items.is_none().then(|| self.ahead.len());
+        (0, most)
     }
 }
 
 impl<I, T, S> FusedStream for Buffered<'_, I, T, S> {
     fn is_terminated(&self) -> bool {
-        self.0.is_terminated()
-    }
-}
-
-impl<I, T, S> Stream for BufferUnordered<'_, I, T, S> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.poll_next(cx)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl<I, T, S> FusedStream for BufferUnordered<'_, I, T, S> {
-    fn is_terminated(&self) -> bool {
-        self.0.is_terminated()
+        self.items.is_none() && self.ahead.len() == 0
     }
 }
 
 impl<I, T, S> fmt::Debug for Buffered<'_, I, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.debug("Buffered", f)
-    }
-}
-
-impl<I, T, S> fmt::Debug for BufferUnordered<'_, I, T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.debug("BufferUnordered", f)
+        f.debug_struct("Buffered")
+            .field("ahead", &self.ahead.len())
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }

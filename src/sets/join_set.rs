@@ -1,16 +1,16 @@
 //! [`JoinSet`]: children whose values are read as they come.
 //!
 //! The set keeps no handles. A child leaves its value for the set, in the [`Results`] which the two
-//! share, and is freed; the set counts from how many it has not heard yet. So a child costs no
+//! share, and is freed; the set counts the children that have not left yet. So a child costs no
 //! allocation beyond its own, and reading costs one lock for all the values that have arrived.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,27 +18,27 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::scope::TryScope;
-use crate::scope::{Local, Multi, Scope};
-use crate::sets::limited::LimitedJoinSet;
+use crate::run::shared::Shared;
+use crate::scope::Scope;
+use crate::sets::child_of::{ChildOf, SpawnedAt};
 use crate::sets::results::{Results, shrink};
-use crate::sets::spawner::{ScopeHandle, Spawner};
 
 /// A set of children whose values are read in the order in which they finish.
 ///
-/// [`Scope::join_set`] and [`TryScope::join_set`] make one. Its children are ordinary children of
-/// the scope: they run while nobody looks at the set, and the scope waits for them. `S` is the kind
-/// of handle the set came from. It decides what [`spawn`](Self::spawn) takes: in a [`TryScope`]
-/// children yield `Result<T, E>`, the set gives each `T`, and the first `Err` ends the scope.
+/// [`Scope::join_set`] makes one. Its children are ordinary children of the scope: they run whether
+/// or not the set is polled, and the scope waits for them. `S` is the kind of handle that the set
+/// came from. It decides what [`spawn`](Self::spawn) takes: in a [`TryScope`](crate::TryScope)
+/// children give `Result<T, E>`, the set gives each `T`, and the first `Err` ends the scope.
 ///
-/// The set is a [`Stream`] of the values; `next` is a method of the `StreamExt` of futures-lite, of
-/// futures and of async-std. It ends, with `None`, when the set is empty *now*: no child runs and
-/// every value was read. More can be spawned afterwards, and read.
+/// [`join_next`](Self::join_next) gives the values; so does the set as a [`Stream`]. Both give
+/// `None` when the set is empty *now*: no child runs and every value was read. More can be spawned
+/// afterwards, and read.
 ///
-/// A child is freed when it has finished; its value waits in the set, however many there are.
+/// A child is freed when it has finished; its value waits in the set, however many there are. To
+/// spawn no faster than children finish, wait with [`wait_below`](Self::wait_below).
 ///
 /// **Drop.** Dropping the set cancels the children that have not finished, and drops the values
-/// that nobody read. Children that are to run on belong to the scope alone:
+/// that were not read. Children that are to run on belong to the scope alone:
 /// [`Scope::spawn`](Scope#method.spawn).
 ///
 /// A set can leave the body as far as `'env` reaches. Once its scope has ended it spawns nothing
@@ -46,16 +46,17 @@ use crate::sets::spawner::{ScopeHandle, Spawner};
 ///
 /// # Panics
 ///
-/// A panic of a child is the scope's, as for any child; nobody reads a value of that child.
+/// A panic of a child is the scope's, as for any child; the set gives no value for it. The set can
+/// be used on after a panic that was caught, whatever it interrupted, so it is `UnwindSafe`.
 ///
 /// # Cancel safety
 ///
-/// `set.next()` loses nothing when it is dropped: a value stays in the set until a poll returns it.
+/// `join_next`, `wait_below` and the `next` of a stream lose nothing when they are dropped: a value
+/// stays in the set until it is returned.
 ///
 /// # Examples
 ///
 /// ```
-/// use futures_lite::StreamExt;
 /// use taskpen::scope;
 ///
 /// # futures_lite::future::block_on(async {
@@ -66,7 +67,7 @@ use crate::sets::spawner::{ScopeHandle, Spawner};
 ///     for page in &pages {
 ///         lengths.spawn(async { page.len() });
 ///     }
-///     while let Some(length) = lengths.next().await {
+///     while let Some(length) = lengths.join_next().await {
 ///         total += length; // in the order in which they finish
 ///     }
 /// })
@@ -78,7 +79,6 @@ use crate::sets::spawner::{ScopeHandle, Spawner};
 /// The first answer wins: take it, and drop the set.
 ///
 /// ```
-/// use futures_lite::StreamExt;
 /// use taskpen::{Scope, scope};
 ///
 /// async fn ask(mirror: u32) -> u32 {
@@ -91,7 +91,7 @@ use crate::sets::spawner::{ScopeHandle, Spawner};
 ///     for mirror in 1..=3 {
 ///         mirrors.spawn(ask(mirror));
 ///     }
-///     mirrors.next().await // the others are cancelled
+///     mirrors.join_next().await // the others are cancelled
 /// }
 ///
 /// # futures_lite::future::block_on(async {
@@ -105,83 +105,44 @@ pub struct JoinSet<'env, T, S = Scope<'env>> {
     results: Arc<Results<T>>,
     /// Values that were taken from `results` and not read, oldest first.
     unread: VecDeque<T>,
-    /// Children of whom we have not heard that they are gone.
+    /// Children that have not been found to be gone.
     running: usize,
     /// Invariant, like everything one can spawn through.
     env: PhantomData<fn(&'env ()) -> &'env ()>,
 }
 
-impl<'env, M> Scope<'env, M> {
-    /// Makes an empty set for children whose values are read as they come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = taskpen::scope(async |s| {
-    ///     let mut set = s.join_set();
-    ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     set.fold(0, |sum, value| sum + value).await
-    /// })
-    /// .await;
-    /// assert_eq!(sum, 3);
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
+impl<'env, T, S> JoinSet<'env, T, S> {
+    pub(crate) fn new(scope: S, shared: &Arc<Shared>) -> Self {
+        Self {
+            scope,
+            results: Results::new(shared),
+            unread: VecDeque::new(),
+            running: 0,
+            env: PhantomData,
+        }
     }
-}
 
-impl<'env, E, M> TryScope<'env, E, M> {
-    /// Makes an empty set for children that yield `Result`: the set gives each `T` of an `Ok(T)`,
-    /// and the first `Err` ends the scope.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    /// use std::num::ParseIntError;
-    /// use taskpen::{TryScope, try_scope};
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let sum = try_scope(async |s: TryScope<'_, ParseIntError>| {
-    ///     let mut numbers = s.join_set();
-    ///     for text in ["1", "2", "x"] {
-    ///         numbers.spawn(async move { text.parse::<u32>() });
-    ///     }
-    ///     Ok(numbers.fold(0, |sum, number| sum + number).await)
-    /// })
-    /// .await;
-    /// assert!(sum.is_err());
-    /// # });
-    /// ```
-    pub fn join_set<T>(&self) -> JoinSet<'env, T, Self> {
-        JoinSet::new(self.clone())
-    }
-}
-
-impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
     /// Spawns a child; the set will give its value.
     ///
-    /// Nothing of `future` runs before this returns. If the scope has ended, `future` is dropped
-    /// and the set gives nothing for it; this never panics.
+    /// What `future` may be depends on the scope that the set came from: see [`ChildOf`]. In a
+    /// [`TryScope`](crate::TryScope) it gives a `Result`; the set gives the `T` of an `Ok(T)`, and
+    /// the first `Err` ends the scope.
+    ///
+    /// The child is cancelled when the set is dropped, so keep the set in a variable:
+    /// `s.join_set().spawn(future);` as a statement cancels the child before it has run. If the
+    /// scope has ended, `future` is dropped and the set gives nothing for it; this never panics.
     ///
     /// # Examples
     ///
     /// A value can be the reason for more children:
     ///
     /// ```
-    /// use futures_lite::StreamExt;
-    ///
     /// # futures_lite::future::block_on(async {
     /// let mut visited = 0;
     /// taskpen::scope(async |s| {
     ///     let mut set = s.join_set();
     ///     set.spawn(async { 1 });
-    ///     while let Some(depth) = set.next().await {
+    ///     while let Some(depth) = set.join_next().await {
     ///         visited += 1;
     ///         if depth < 3 {
     ///             set.spawn(async move { depth + 1 });
@@ -194,143 +155,126 @@ impl<'env, T> JoinSet<'env, T, Scope<'env, Multi>> {
     /// # });
     /// ```
     #[track_caller]
+    #[inline]
     pub fn spawn<F>(&mut self, future: F)
     where
-        F: Future<Output = T> + Send + 'env,
-        T: Send + 'env,
+        F: Future + ChildOf<'env, S, T>,
     {
-        self.add(future, Location::caller());
-    }
-}
-
-impl<'env, T> JoinSet<'env, T, Scope<'env, Local>> {
-    /// Spawns a child that stays on this thread; the set will give its value.
-    ///
-    /// See [`JoinSet::spawn`](JoinSet#method.spawn): this is the same without `Send`.
-    #[track_caller]
-    pub fn spawn<F>(&mut self, future: F)
-    where
-        F: Future<Output = T> + 'env,
-        T: 'env,
-    {
-        self.add(future, Location::caller());
-    }
-}
-
-impl<'env, T, E> JoinSet<'env, T, TryScope<'env, E, Multi>> {
-    /// Spawns a child whose `Err` ends the scope; the set will give the `T` of its `Ok(T)`.
-    ///
-    /// Otherwise like [`JoinSet::spawn`](JoinSet#method.spawn).
-    #[track_caller]
-    pub fn spawn<F>(&mut self, future: F)
-    where
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
-    {
-        self.add(future, Location::caller());
-    }
-}
-
-impl<'env, T, E> JoinSet<'env, T, TryScope<'env, E, Local>> {
-    /// Spawns a child that stays on this thread and whose `Err` ends the scope.
-    ///
-    /// See [`JoinSet::spawn`](JoinSet#method.spawn): this is the same without `Send`.
-    #[track_caller]
-    pub fn spawn<F>(&mut self, future: F)
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        self.add(future, Location::caller());
-    }
-}
-
-impl<'env, T, S> JoinSet<'env, T, S> {
-    pub(crate) fn new(scope: S) -> Self
-    where
-        S: ScopeHandle,
-    {
-        Self {
-            results: Results::new(scope.shared()),
-            scope,
-            unread: VecDeque::new(),
-            running: 0,
-            env: PhantomData,
-        }
+        self.running += 1;
+        future.spawn_for_set(&self.scope, &self.results, Location::caller());
     }
 
-    /// Makes it a set that runs at most `limit` children at a time: its
-    /// [`spawn`](LimitedJoinSet::spawn) is a future, which waits for room.
+    /// Waits for the next value.
     ///
-    /// Children that are in the set already count.
+    /// Returns `None` if the set is empty: no child runs, and every value was read.
     ///
-    /// # Panics
+    /// # Cancel safety
     ///
-    /// If `limit` is 0: no child could ever run.
+    /// Nothing is lost if the returned future is dropped: the value stays in the set.
     ///
     /// # Examples
     ///
     /// ```
-    /// use futures_lite::StreamExt;
-    ///
-    /// # async fn fetch(page: &str) -> usize { page.len() }
-    /// # futures_lite::future::block_on(async {
-    /// let pages = ["index", "guide", "api"];
-    /// let total = taskpen::scope(async |s| {
-    ///     let mut lengths = s.join_set().with_limit(2);
-    ///     for page in pages {
-    ///         lengths.spawn(fetch(page)).await;
-    ///     }
-    ///     lengths.fold(0, |total, length| total + length).await
-    /// });
-    /// assert_eq!(total.await, 13);
-    /// # });
-    /// ```
-    #[track_caller]
-    pub fn with_limit(self, limit: usize) -> LimitedJoinSet<'env, T, S> {
-        LimitedJoinSet::new(self, limit)
-    }
-
-    /// The number of children whose values were not read yet: those that run, and those that have
-    /// finished.
-    ///
-    /// A child that was cancelled, or refused, counts until the stream has found it gone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::StreamExt;
-    ///
     /// # futures_lite::future::block_on(async {
     /// taskpen::scope(async |s| {
     ///     let mut set = s.join_set();
     ///     set.spawn(async { 1 });
-    ///     set.spawn(async { 2 });
-    ///     set.next().await;
-    ///     assert_eq!(set.len(), 1); // whether or not the other one has finished
+    ///     assert_eq!(set.join_next().await, Some(1));
+    ///     assert_eq!(set.join_next().await, None); // empty now
     /// })
     /// .await;
     /// # });
     /// ```
-    pub fn len(&self) -> usize {
-        self.running + self.unread.len()
+    pub async fn join_next(&mut self) -> Option<T> {
+        poll_fn(|cx| self.poll_join_next(cx)).await
     }
 
-    /// True if no child runs and every value was read. The stream then gives `None`.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Returns the next value if one is there, without waiting.
+    ///
+    /// `None` means that no value has arrived. It does not mean that there will be none: children
+    /// may run. [`is_empty`](Self::is_empty) tells that none is to come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     let mut set = s.join_set();
+    ///     set.spawn(async { 1 });
+    ///     while !s.is_empty() {
+    ///         assert!(!set.is_empty()); // it runs, or its value was not read
+    ///         futures_lite::future::yield_now().await;
+    ///     }
+    ///     assert_eq!(set.try_join_next(), Some(1));
+    ///     assert_eq!(set.try_join_next(), None);
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn try_join_next(&mut self) -> Option<T> {
+        if self.unread.is_empty() && self.running > 0 {
+            self.running -= self.results.take(&mut self.unread);
+        }
+        self.pop_unread()
+    }
+
+    /// Waits until fewer than `limit` children run, so that there is room for one more.
+    ///
+    /// A child runs, in this sense, from `spawn` until its future is gone. A value that was not
+    /// read does not count: values wait in the set, however many there are. Read as you go along if
+    /// they are large; or let [`buffer_unordered`](Scope::buffer_unordered) start the next child
+    /// only when a value was taken.
+    ///
+    /// A `limit` of 0 means 1. If the scope has ended this returns at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the returned future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// At most three at a time; what is there is read in between.
+    ///
+    /// ```
+    /// # async fn fetch(page: u32) -> u32 { futures_lite::future::yield_now().await; page }
+    /// # futures_lite::future::block_on(async {
+    /// let total = taskpen::scope(async |s| {
+    ///     let mut set = s.join_set();
+    ///     let mut total = 0;
+    ///     for page in 1..=10 {
+    ///         set.wait_below(3).await;
+    ///         set.spawn(fetch(page));
+    ///         while let Some(value) = set.try_join_next() {
+    ///             total += value;
+    ///         }
+    ///     }
+    ///     while let Some(value) = set.join_next().await {
+    ///         total += value;
+    ///     }
+    ///     total
+    /// })
+    /// .await;
+    /// assert_eq!(total, 55);
+    /// # });
+    /// ```
+    pub async fn wait_below(&mut self, limit: usize) {
+        let limit = limit.max(1);
+        poll_fn(|cx| {
+            while self.running >= limit {
+                ready!(self.poll_arrival(cx));
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Cancels the children that have not finished.
     ///
     /// They are not polled again; a poll that is under way on a helper thread goes on to its end.
-    /// The stream still gives the values of children that had finished, and then `None` once the
+    /// The set still gives the values of children that had finished, and then `None` once the
     /// others are gone. So this cancels them and waits for that:
     ///
     /// ```
-    /// use futures_lite::StreamExt;
     /// use std::future::pending;
     ///
     /// # futures_lite::future::block_on(async {
@@ -338,7 +282,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     ///     let mut set = s.join_set();
     ///     set.spawn(pending::<()>());
     ///     set.cancel_all();
-    ///     while set.next().await.is_some() {}
+    ///     while set.join_next().await.is_some() {}
     ///     assert!(set.is_empty()); // and the children are gone
     /// })
     /// .await;
@@ -348,53 +292,84 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         self.results.cancel();
     }
 
-    pub(crate) fn scope(&self) -> &S {
-        &self.scope
+    /// Returns the number of children whose values were not read yet: those that run, and those
+    /// that have finished.
+    ///
+    /// A child that was cancelled, or refused, counts until [`join_next`](Self::join_next) or
+    /// another method has found it gone.
+    pub fn len(&self) -> usize {
+        self.running + self.unread.len()
     }
 
-    pub(crate) fn add<F>(&mut self, future: F, location: &'static Location<'static>)
+    /// Returns true if no child runs and every value was read.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn spawn_at<F>(&mut self, future: F, at: SpawnedAt)
     where
-        S: Spawner<'env, F, T>,
+        F: ChildOf<'env, S, T>,
     {
         self.running += 1;
-        self.scope.spawn_into(&self.results, future, location);
+        future.spawn_for_set(&self.scope, &self.results, at);
     }
 
-    /// Waits until fewer than `limit` children run. Takes no lock if the set knows that already.
-    pub(crate) fn poll_room(&mut self, limit: usize, cx: &mut Context<'_>) -> Poll<()> {
-        while self.running >= limit {
+    pub(crate) fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        loop {
+            if let Some(value) = self.pop_unread() {
+                return Poll::Ready(Some(value));
+            }
+            if self.running == 0 {
+                return Poll::Ready(None);
+            }
             ready!(self.poll_arrival(cx));
         }
-        Poll::Ready(())
     }
 
-    /// Waits until it hears of a child.
+    /// Waits until a child has left.
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.running -= ready!(self.results.poll(&mut self.unread, cx));
         Poll::Ready(())
     }
+
+    fn pop_unread(&mut self) -> Option<T> {
+        let value = self.unread.pop_front()?;
+        if self.unread.is_empty() {
+            shrink(&mut self.unread);
+        }
+        Some(value)
+    }
 }
 
-/// Nothing in it is ever pinned.
+/// Each is spawned like by [`JoinSet::spawn`].
+impl<'env, F, T, S> Extend<F> for JoinSet<'env, T, S>
+where
+    F: Future + ChildOf<'env, S, T>,
+{
+    #[track_caller]
+    fn extend<I: IntoIterator<Item = F>>(&mut self, futures: I) {
+        for future in futures {
+            self.spawn(future);
+        }
+    }
+}
+
+// Nothing in it is ever pinned.
 impl<T, S> Unpin for JoinSet<'_, T, S> {}
 
+/// It is in order whatever panics: a child, the destructor of a value, an iterator it is extended
+/// by.
+impl<T, S> UnwindSafe for JoinSet<'_, T, S> {}
+
+/// A shared reference changes nothing.
+impl<T, S> RefUnwindSafe for JoinSet<'_, T, S> {}
+
+/// Like [`JoinSet::join_next`].
 impl<T, S> Stream for JoinSet<'_, T, S> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let set = self.get_mut();
-        loop {
-            if let Some(value) = set.unread.pop_front() {
-                if set.unread.is_empty() {
-                    shrink(&mut set.unread);
-                }
-                return Poll::Ready(Some(value));
-            }
-            if set.running == 0 {
-                return Poll::Ready(None);
-            }
-            ready!(set.poll_arrival(cx));
-        }
+        self.get_mut().poll_join_next(cx)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,4 +1,4 @@
-//! The children of a set: how they leave their values.
+//! The future of a child of a set, which leaves its value for the set.
 #![forbid(unsafe_code)]
 
 use std::future::Future;
@@ -8,32 +8,19 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project::pin_project;
 
-use crate::sets::results::{Results, Slot};
+use crate::sets::results::Results;
 
 /// The future of a child of a set.
 ///
-/// It leaves the value in [`Results`] when the user's future is gone. So whoever has read the value
-/// can rely on that, as with a handle.
+/// It leaves the value in [`Results`] after the user's future has been dropped. So a value that was
+/// read tells that the future is gone, as with a handle.
 #[pin_project]
 pub(crate) struct Member<F, T> {
     // Dropped in this order, also if the first destructor panics.
     /// `None` once it has finished.
     #[pin]
-    future: Option<F>,
-    place: Place<T>,
-}
-
-impl<F, T> Member<F, T> {
-    pub(crate) fn new(future: F, results: &Arc<Results<T>>) -> Self {
-        Self {
-            future: Some(future),
-            place: Place {
-                generation: results.generation(),
-                slot: Slot::NONE,
-                results: Some(Arc::clone(results)),
-            },
-        }
-    }
+    pub(super) future: Option<F>,
+    pub(super) link: Link<T>,
 }
 
 impl<F: Future> Future for Member<F, F::Output> {
@@ -41,48 +28,57 @@ impl<F: Future> Future for Member<F, F::Output> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        if this.link.is_cancelled() {
+            return Poll::Ready(());
+        }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             unreachable!("a child is not polled after it has finished");
         };
-        if this.place.is_cancelled() {
-            return Poll::Ready(());
-        }
-        if let Poll::Ready(value) = future.poll(cx) {
-            // Left when this goes, also if the destructor of the future panics.
-            let _left = Left {
-                value: Some(value),
-                place: this.place,
-            };
-            this.future.set(None);
-            return Poll::Ready(());
-        }
-        this.place.suspend(cx.waker())
+        let Poll::Ready(value) = future.poll(cx) else {
+            return this.link.suspend(cx.waker());
+        };
+        // Left when this goes, also if the destructor of the future panics.
+        let _leaving = Leaving {
+            link: this.link,
+            value: Some(value),
+        };
+        this.future.set(None);
+        Poll::Ready(())
     }
 }
 
-/// The place of a child in its set: it leaves it once, with a value or without.
-struct Place<T> {
-    generation: u32,
-    slot: Slot,
-    /// `None` once it was left.
+/// What ties a child to its set. The child leaves the set once, with a value or without.
+pub(super) struct Link<T> {
+    generation: u64,
+    /// Where the set has the waker of the child, once it has been suspended.
+    slot: Option<u32>,
+    /// `None` once the child has left.
     results: Option<Arc<Results<T>>>,
 }
 
-impl<T> Place<T> {
+impl<T> Link<T> {
+    pub(super) fn new(results: &Arc<Results<T>>) -> Self {
+        Self {
+            generation: results.generation(),
+            slot: None,
+            results: Some(Arc::clone(results)),
+        }
+    }
+
     fn is_cancelled(&self) -> bool {
         let results = self.results.as_ref();
         results.is_none_or(|results| results.generation() != self.generation)
     }
 
-    /// The child becomes suspended: pending, unless it was cancelled.
+    /// Lets the set wake the child to cancel it. Ready if it has been cancelled already.
     fn suspend(&mut self, waker: &Waker) -> Poll<()> {
-        if let (Slot::NONE, Some(results)) = (self.slot, &self.results) {
-            match results.suspend(self.generation, waker) {
-                Some(slot) => self.slot = slot,
-                None => return Poll::Ready(()),
-            }
+        if let (None, Some(results)) = (self.slot, &self.results) {
+            self.slot = results.suspend(self.generation, waker);
         }
-        Poll::Pending
+        match self.slot {
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
     }
 
     fn leave(&mut self, value: Option<T>) {
@@ -92,21 +88,21 @@ impl<T> Place<T> {
     }
 }
 
-impl<T> Drop for Place<T> {
+impl<T> Drop for Link<T> {
     fn drop(&mut self) {
         self.leave(None);
     }
 }
 
-/// A value that is left when this is dropped.
-struct Left<'a, T> {
+/// A value that the child leaves when this is dropped.
+struct Leaving<'a, T> {
+    link: &'a mut Link<T>,
     value: Option<T>,
-    place: &'a mut Place<T>,
 }
 
-impl<T> Drop for Left<'_, T> {
+impl<T> Drop for Leaving<'_, T> {
     fn drop(&mut self) {
-        self.place.leave(self.value.take());
+        self.link.leave(self.value.take());
     }
 }
 
@@ -119,6 +115,16 @@ mod tests {
 
     use super::*;
     use crate::run::shared::Shared;
+
+    fn member<F>(future: F, results: &Arc<Results<F::Output>>) -> Member<F, F::Output>
+    where
+        F: Future,
+    {
+        Member {
+            future: Some(future),
+            link: Link::new(results),
+        }
+    }
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -140,16 +146,30 @@ mod tests {
             assert!(member.poll(&mut Context::from_waker(&waker)).is_pending());
         };
 
-        let mut old = Box::pin(Member::new(pending(), &results));
+        let mut old = Box::pin(member(pending(), &results));
         suspend(old.as_mut(), &old_wakes);
         results.cancel();
-        let mut new = pin!(Member::new(pending(), &results));
+        let mut new = pin!(member(pending(), &results));
         suspend(new.as_mut(), &new_wakes);
-        assert_eq!(old.place.slot, new.place.slot);
+        assert_eq!(old.link.slot, new.link.slot);
 
         drop(old);
         results.cancel();
         assert_eq!(old_wakes.0.load(Ordering::Relaxed), 1);
         assert_eq!(new_wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    /// S5: a child that was cancelled stays so, however often its set cancels afterwards. 32 bits
+    /// would be back at its generation after 2^32 times.
+    #[test]
+    fn generations_that_do_not_wrap() {
+        let results = Results::<()>::new(&Shared::new());
+        let mut child = pin!(member(async { unreachable!("cancelled") }, &results));
+        results
+            .generation
+            .store(u64::from(u32::MAX), Ordering::Relaxed);
+        results.cancel();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(child.as_mut().poll(&mut cx).is_ready());
     }
 }

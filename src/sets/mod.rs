@@ -2,22 +2,21 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`join_set`], [`limited`] | [`JoinSet`] and [`LimitedJoinSet`] |
-//! | [`results`], [`member`] | what a set and its children share, from either side |
-//! | [`buffered`] | [`Buffered`] and [`BufferUnordered`] |
-//! | [`read_ahead`], [`in_order`] | what they have in common, and children that keep their order |
-//! | [`spawner`] | the four kinds of scope handles behind one trait |
+//! | [`join_set`] | [`JoinSet`] |
+//! | [`buffered`] | [`Buffered`], in either order |
+//! | [`scope`] | the methods of scopes that make them |
+//! | [`child_of`] | [`ChildOf`]: what can be a child of which kind of scope |
+//! | [`results`] | what a set and its children share |
+//! | [`member`] | the future of a child of a set |
 #![forbid(unsafe_code)]
 
 mod buffered;
-mod in_order;
+mod child_of;
 mod join_set;
-mod limited;
 mod member;
-mod read_ahead;
 mod results;
-mod spawner;
+mod scope;
 
-pub use buffered::{BufferUnordered, Buffered};
+pub use buffered::Buffered;
+pub use child_of::ChildOf;
 pub use join_set::JoinSet;
-pub use limited::{LimitedJoinSet, Spawn};

@@ -1,31 +1,30 @@
-//! What a set and its children share: the values that nobody has read, and how to cancel.
+//! What a set and its children share: the values that were not read yet, and how to cancel.
 //!
-//! Nobody keeps the handle of a child of a set, so the child is freed as soon as it has finished.
-//! What it leaves is its value, here. See [`Member`](crate::sets::member::Member) for the child's
-//! side.
+//! A set keeps no handles, so a child is freed as soon as it has finished. What it leaves is its
+//! value, here. See [`Member`](crate::sets::member::Member) for the child's side.
 //!
 //! # What it promises
 //!
-//! * Every child is heard of exactly once, when its future is gone, whatever became of it: it left
-//!   a value, or it was *lost*, for it was cancelled, refused by its scope, panicked or ended with
-//!   it. So a set that waits until it has heard of all its children waits in vain only if their
-//!   scope was forgotten.
-//! * Nothing is overlooked: whoever leaves something while the set waits wakes it.
-//! * A child that was cancelled is not polled again, and goes.
+//! * Every child leaves exactly once, when its future is gone: with a value, or *lost*, for it was
+//!   cancelled, refused by its scope, panicked, or ended with it. So a set that waits for all its
+//!   children waits in vain only if their scope was forgotten.
+//! * A child that leaves while the set waits wakes it.
+//! * A child that was cancelled is not polled again, and leaves.
 //!
 //! # Invariants
 //!
-//! 1. The set's waker is stored only while nothing has arrived: the look and the storing are one
+//! 1. The set's waker is stored only while nothing has arrived: looking and storing are one
 //!    critical section, and an arrival takes the waker out. So the first of many arrivals wakes,
 //!    and the others only append.
 //! 2. A child belongs to the generation in which it was spawned. Cancelling starts a new one and
-//!    takes the wakers of all who are suspended, in one critical section. A child that becomes
+//!    takes the wakers of all suspended children, in one critical section. A child that becomes
 //!    suspended compares generations and enters its waker in one as well. So it is either woken, or
 //!    sees that it was cancelled; and a slot of an older generation is never looked at, for it may
-//!    be somebody else's.
-//! 3. No foreign code runs under the lock.
+//!    belong to another child.
+//! 3. Generations are 64 bits wide: they do not wrap.
+//! 4. No foreign code runs under the lock.
 //!
-//! # Who holds it
+//! # What keeps it alive
 //!
 //! The set, and the futures of its children. No waker of a child reaches it, for values may borrow:
 //! when the last waker goes, what they borrow may be gone for long. The wakers that are kept *here*
@@ -41,15 +40,15 @@ use slab::Slab;
 
 use crate::panic::{quietly, wake};
 use crate::run::shared::Shared;
-use crate::sync::{AtomicU32, Mutex, Ordering};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
-/// What the children of one set leave for it.
+/// What the children of one set leave for it. Public in name only, for a sealed trait mentions it.
 #[derive(Debug)]
-pub(crate) struct Results<T> {
-    /// Whom to tell if a value that nobody read panics when it is dropped.
+pub struct Results<T> {
+    /// Gets the panic of a value that is dropped unread.
     shared: Arc<Shared>,
     /// Children of earlier generations are cancelled. Raised under the lock.
-    generation: AtomicU32,
+    pub(super) generation: AtomicU64,
     state: Mutex<State<T>>,
 }
 
@@ -57,11 +56,11 @@ pub(crate) struct Results<T> {
 struct State<T> {
     /// Values that the set has not taken, oldest first.
     values: VecDeque<T>,
-    /// Children that were lost, and of whom the set has not heard.
+    /// Children that were lost and that the set has not counted out.
     lost: usize,
-    /// Whom to wake; stored only while there are neither.
+    /// The set's; stored only while there are neither.
     waker: Option<Waker>,
-    /// Wakers of the children that are suspended.
+    /// Those of the children that are suspended.
     suspended: Slab<Waker>,
     /// Set when the set is gone.
     closed: bool,
@@ -79,30 +78,16 @@ pub(crate) fn shrink<T>(empty: &mut VecDeque<T>) {
 }
 
 impl<T> State<T> {
-    /// Moves the values to the end of `values`. Of how many children that is all.
+    /// Moves the values to the end of `values`. Returns how many children have left.
     fn take(&mut self, values: &mut VecDeque<T>) -> usize {
-        let heard_of = mem::take(&mut self.lost) + self.values.len();
+        let left = mem::take(&mut self.lost) + self.values.len();
         if values.is_empty() {
             mem::swap(values, &mut self.values); // both keep their memory, within limits
         } else {
             values.append(&mut self.values);
         }
         shrink(&mut self.values);
-        heard_of
-    }
-}
-
-/// Where a suspended child has its waker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
-
-impl Slot {
-    pub(crate) const NONE: Self = Self(u32::MAX);
-
-    fn new(key: usize) -> Self {
-        // So many do not fit into memory; a wrong key must not pass.
-        assert!(key < u32::MAX as usize, "too many suspended children");
-        Self(key as u32)
+        left
     }
 }
 
@@ -111,7 +96,7 @@ impl<T> Results<T> {
     pub(crate) fn new(shared: &Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
             shared: Arc::clone(shared),
-            generation: AtomicU32::new(0),
+            generation: AtomicU64::new(0),
             state: Mutex::new(State {
                 values: VecDeque::new(),
                 lost: 0,
@@ -122,14 +107,19 @@ impl<T> Results<T> {
         })
     }
 
-    /// Waits until something has arrived, moves the values to the end of `values`, and says of how
-    /// many children it has heard.
+    /// Moves the values that have arrived to the end of `values`. Returns how many children have
+    /// left since the last time.
+    pub(crate) fn take(&self, values: &mut VecDeque<T>) -> usize {
+        self.state.lock().take(values)
+    }
+
+    /// Like [`take`](Self::take), but waits until a child has left.
     pub(crate) fn poll(&self, values: &mut VecDeque<T>, cx: &mut Context<'_>) -> Poll<usize> {
         {
             let mut state = self.state.lock();
-            let heard_of = state.take(values);
-            if heard_of > 0 {
-                return Poll::Ready(heard_of);
+            let left = state.take(values);
+            if left > 0 {
+                return Poll::Ready(left);
             }
             let waker = state.waker.as_ref();
             if waker.is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -137,38 +127,35 @@ impl<T> Results<T> {
             }
         }
         let mut waker = Some(cx.waker().clone());
-        let heard_of = {
+        let left = {
             let mut state = self.state.lock();
-            let heard_of = state.take(values);
-            if heard_of == 0 {
+            let left = state.take(values);
+            if left == 0 {
                 mem::swap(&mut state.waker, &mut waker);
             }
-            heard_of
+            left
         };
         quietly(|| drop(waker));
-        match heard_of {
+        match left {
             0 => Poll::Pending,
-            _ => Poll::Ready(heard_of),
+            _ => Poll::Ready(left),
         }
     }
 
     /// Cancels the children that have not finished.
     pub(crate) fn cancel(&self) {
-        let suspended = self.cancel_all(&mut self.state.lock());
+        let suspended = self.next_generation(&mut self.state.lock());
         suspended.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// The set is gone, with `unread` values in its hands: cancels the children that have not
-    /// finished, and drops what nobody will read.
+    /// The set is gone, and had `unread` values: cancels the children that have not finished, and
+    /// drops the values.
     pub(crate) fn close(&self, unread: VecDeque<T>) {
         let (suspended, values, waker) = {
             let mut state = self.state.lock();
             state.closed = true;
-            (
-                self.cancel_all(&mut state),
-                mem::take(&mut state.values),
-                state.waker.take(),
-            )
+            let suspended = self.next_generation(&mut state);
+            (suspended, mem::take(&mut state.values), state.waker.take())
         };
         suspended.into_iter().for_each(|(_, waker)| waker.wake());
         quietly(|| drop(waker));
@@ -176,8 +163,8 @@ impl<T> Results<T> {
         self.drop_unread(values);
     }
 
-    /// Starts a new generation; whom to wake for it, after unlocking.
-    fn cancel_all(&self, state: &mut State<T>) -> Slab<Waker> {
+    /// Starts a new generation. Returns the wakers to wake for it, after unlocking.
+    fn next_generation(&self, state: &mut State<T>) -> Slab<Waker> {
         self.generation.fetch_add(1, Ordering::Relaxed);
         mem::take(&mut state.suspended)
     }
@@ -185,33 +172,38 @@ impl<T> Results<T> {
 
 /// For its children.
 impl<T> Results<T> {
-    /// The generation of those who are spawned now.
+    /// The generation of children that are spawned now.
     ///
-    /// Relaxed: a child that is about to be polled sees that it was cancelled if its poll is known
-    /// to come later, and nobody can tell otherwise. A child that becomes suspended looks under the
-    /// lock.
-    pub(crate) fn generation(&self) -> u32 {
+    /// Relaxed: a child that is about to be polled sees that it was cancelled if that is known to
+    /// have come first, and otherwise nothing tells the two orders apart. A child that becomes
+    /// suspended looks under the lock.
+    pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Enters the waker of a child that becomes suspended; `None` if it was cancelled.
-    pub(crate) fn suspend(&self, generation: u32, waker: &Waker) -> Option<Slot> {
+    /// Enters the waker of a child that becomes suspended. Returns where it is; `None` if the child
+    /// was cancelled.
+    pub(crate) fn suspend(&self, generation: u64, waker: &Waker) -> Option<u32> {
         let waker = waker.clone();
         let mut state = self.state.lock();
         if self.generation() != generation {
             drop(state);
             return None;
         }
-        Some(Slot::new(state.suspended.insert(waker)))
+        let slot = u32::try_from(state.suspended.insert(waker));
+        Some(slot.expect("no memory holds so many children"))
     }
 
-    /// Takes leave of a child, which left its `value` or was lost. Never unwinds.
-    pub(crate) fn leave(&self, generation: u32, slot: Slot, value: Option<T>) {
+    /// Counts a child out, which had its waker in `slot`, and keeps the value that it gave, if any.
+    /// Never unwinds.
+    pub(crate) fn leave(&self, generation: u64, slot: Option<u32>, value: Option<T>) {
         let mut state = self.state.lock();
-        let mut own_waker = None;
-        if slot != Slot::NONE && self.generation() == generation {
-            own_waker = state.suspended.try_remove(slot.0 as usize);
-        }
+        let own_waker = match slot {
+            Some(slot) if self.generation() == generation => {
+                state.suspended.try_remove(slot as usize)
+            }
+            _ => None,
+        };
         let mut unread = None;
         match value {
             Some(value) if state.closed => unread = Some(value),
@@ -222,13 +214,11 @@ impl<T> Results<T> {
         drop(state);
         drop(own_waker);
         wake(waker);
-        if unread.is_some() {
-            self.drop_unread(unread);
-        }
+        self.drop_unread(unread);
     }
 
-    /// Drops values that nobody has read, each on its own: one that panics is none of the others'
-    /// business.
+    /// Drops values that were not read, each on its own, so that one that panics does not keep the
+    /// others from being dropped.
     fn drop_unread(&self, values: impl IntoIterator<Item = T>) {
         for value in values {
             self.shared.drop_unread(value);

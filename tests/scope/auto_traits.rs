@@ -13,9 +13,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use taskpen::{
-    BufferUnordered, Buffered, Cause, Join, JoinHandle, JoinSet, LimitedJoinSet, Local, LocalScope,
-    LocalScoped, Multi, Scope, Scoped, Spawn, StopToken, TryLocalScope, TryLocalScoped, TryScope,
-    TryScoped,
+    Buffered, Cause, Join, JoinHandle, JoinSet, Local, LocalScope, LocalScoped, Multi, Scope,
+    Scoped, StopToken, TryLocalScope, TryLocalScoped, TryScope, TryScoped,
 };
 
 /// Asserts `Type: Trait` for each trait.
@@ -103,17 +102,6 @@ is!(JoinSet<'static, String, TryScope<'static, Unshared>>: Send, Sync);
 is_not!(JoinSet<'static, String, TryScope<'static, Unsent>>: Send, Sync);
 is_not!(JoinSet<'static, String, LocalScope<'static>>: Send, Sync);
 is_not!(JoinSet<'static, String, TryLocalScope<'static, String>>: Send, Sync);
-is!(LimitedJoinSet<'static, String>: Send, Sync, Unpin);
-is_not!(LimitedJoinSet<'static, Unsent>: Send, Sync);
-is_not!(LimitedJoinSet<'static, String, LocalScope<'static>>: Send, Sync);
-
-// What is about to be spawned is not polled, so it need not stay where it is; it counts otherwise.
-is!(Spawn<'static, 'static, String, Ready<String>>: Send, Sync, Unpin);
-is!(Spawn<'static, 'static, String, PhantomPinned>: Unpin);
-is_not!(Spawn<'static, 'static, String, Unsent>: Send, Sync);
-is_not!(Spawn<'static, 'static, Unsent, Env>: Send, Sync);
-is_not!(Spawn<'static, 'static, String, Env, LocalScope<'static>>: Send, Sync);
-
 // A stream is as mobile as its iterator and its values; it never pins the iterator.
 is!(Buffered<'static, Env, String>: Send, Sync, Unpin);
 is!(Buffered<'static, Unshared, Unshared>: Send);
@@ -122,13 +110,6 @@ is_not!(Buffered<'static, Unshared, String>: Sync);
 is_not!(Buffered<'static, Unsent, String>: Send, Sync);
 is_not!(Buffered<'static, Env, Unsent>: Send);
 is_not!(Buffered<'static, Env, String, LocalScope<'static>>: Send, Sync);
-is!(BufferUnordered<'static, Env, String>: Send, Sync, Unpin);
-is!(BufferUnordered<'static, Unshared, Unshared>: Send);
-is!(BufferUnordered<'static, PhantomPinned, PhantomPinned>: Unpin);
-is_not!(BufferUnordered<'static, Unshared, String>: Sync);
-is_not!(BufferUnordered<'static, Unsent, String>: Send, Sync);
-is_not!(BufferUnordered<'static, Env, Unsent>: Send, Sync);
-is_not!(BufferUnordered<'static, Env, String, LocalScope<'static>>: Send, Sync);
 
 // The future of a scope is as mobile as the body: closure, future and value.
 is!(Scoped<'static, Entry, Ready<String>>: Send, Sync);

@@ -10,6 +10,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use crate::life::{Counter, Wakes, let_run, poll_with, run, settle, watched};
+use futures::stream::FusedStream;
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, poll_once as poll_here};
 use taskpen::{JoinSet, Scope, scope};
@@ -54,12 +55,12 @@ each_form!(set_of_a_dropped_scope, |scope, ok| {
     assert!(set.is_empty());
 });
 
-/// S11: nor does a `spawn` that waits for room, or would have to.
-each_form!(limited_set_of_a_dropped_scope, |scope, ok| {
+/// S11: nor does a `wait_below` that waits, or would have to.
+each_form!(wait_below_in_a_dropped_scope, |scope, ok| {
     let slot = Mutex::new(None);
     let mut scoped = Box::pin(scope(async |s| {
-        let mut set = s.join_set().with_limit(1);
-        set.spawn(async { ok(pending::<i32>().await) }).await;
+        let mut set = s.join_set();
+        set.spawn(async { ok(pending::<i32>().await) });
         *slot.lock().unwrap() = Some(set);
         ok(pending::<()>().await)
     }));
@@ -67,13 +68,16 @@ each_form!(limited_set_of_a_dropped_scope, |scope, ok| {
     let mut set = slot.lock().unwrap().take().unwrap();
     {
         let (wakes, waker) = Wakes::waker();
-        let mut spawn = pin!(set.spawn(async { ok(1) }));
-        assert!(poll_with(spawn.as_mut(), &waker).is_pending());
+        let mut room = pin!(set.wait_below(1));
+        assert!(poll_with(room.as_mut(), &waker).is_pending());
         drop(scoped);
         assert_eq!(wakes.take(), 1);
-        assert!(poll_with(spawn.as_mut(), &waker).is_ready());
+        assert!(poll_with(room.as_mut(), &waker).is_ready());
     }
-    run(set.spawn(async { ok(2) }));
+    for number in 0..3 {
+        set.spawn(async move { ok(number) });
+    }
+    run(set.wait_below(1));
     assert_eq!(run(set.next()), None);
 });
 
@@ -143,21 +147,24 @@ fn set_dropped_after_its_scope() {
 /// T10: a stream whose scope has ended gives what had finished, calls its iterator no more, and
 /// ends. In order that is what had finished before the first that had not.
 each_form!(streams_of_a_dropped_scope, |scope, ok| {
-    let calls = &Counter::default();
+    let (calls, drops) = (&Counter::default(), &Counter::default());
     let slots = (Mutex::new(None), Mutex::new(None));
     let mut scoped = Box::pin(
         scope(async |s| {
-            let item = |number: u32| {
-                calls.add();
-                async move {
-                    if number % 2 == 1 {
-                        pending::<()>().await;
+            let items = |guard| {
+                (0..).map(move |number: u32| {
+                    let _inside = &guard;
+                    calls.add();
+                    async move {
+                        if number % 2 == 1 {
+                            pending::<()>().await;
+                        }
+                        ok(number)
                     }
-                    ok(number)
-                }
+                })
             };
-            let mut ordered = s.buffered(4, (0..).map(item));
-            let mut unordered = s.buffer_unordered(4, (0..).map(item));
+            let mut ordered = s.buffered(4, items(drops.guard()));
+            let mut unordered = s.buffer_unordered(4, items(drops.guard()));
             assert!(poll_here(ordered.next()).await.is_none());
             assert!(poll_here(unordered.next()).await.is_none());
             let_run().await;
@@ -174,5 +181,33 @@ each_form!(streams_of_a_dropped_scope, |scope, ok| {
     let mut unordered = slots.1.into_inner().unwrap().unwrap();
     let seen = [(); 3].map(|()| (run(ordered.next()), run(unordered.next())));
     assert_eq!(seen, [(Some(0), Some(0)), (None, Some(2)), (None, None)]);
-    assert_eq!(calls.get(), 8);
+    assert_eq!((calls.get(), drops.get()), (8, 2));
+    assert!(ordered.is_terminated() && unordered.is_terminated());
+});
+
+/// T10: the same where no item had finished, so that no value is taken any more.
+each_form!(streams_that_give_nothing, |scope, ok| {
+    let drops = &Counter::default();
+    let slot = Mutex::new(None);
+    let mut scoped = Box::pin(scope(async |s| {
+        let items = |guard| {
+            std::iter::repeat_with(move || {
+                let _inside = &guard;
+                async move { ok(pending::<()>().await) }
+            })
+        };
+        let mut ordered = s.buffered(2, items(drops.guard()));
+        let mut unordered = s.buffer_unordered(2, items(drops.guard()));
+        assert!(poll_here(ordered.next()).await.is_none());
+        assert!(poll_here(unordered.next()).await.is_none());
+        *slot.lock().unwrap() = Some((ordered, unordered));
+        ok(pending::<()>().await)
+    }));
+    assert!(settle(scoped.as_mut()).is_pending());
+    drop(scoped);
+    let (mut ordered, mut unordered) = slot.into_inner().unwrap().unwrap();
+    assert_eq!((run(ordered.next()), run(unordered.next())), (None, None));
+    assert_eq!(drops.get(), 2, "the iterators");
+    assert!(ordered.is_terminated() && unordered.is_terminated());
+    assert_eq!((run(ordered.next()), run(unordered.next())), (None, None));
 });

@@ -44,18 +44,17 @@ fn first_error() {
     assert_eq!((drops.get(), read.get()), (1, 1));
 }
 
-/// S9: the same for children that are not `Send`, in a set with a limit that somebody waits for.
+/// S9: the same for children that are not `Send`, while the body waits for room.
 #[test]
 fn first_error_of_a_local_set() {
     let outcome = run(try_local_scope(async |s: TryLocalScope<'_, String>| {
-        let mut set = s.join_set().with_limit(1);
+        let mut set = s.join_set();
         let message = std::rc::Rc::new("lost");
         set.spawn(async move {
             yield_now().await;
             Err::<(), _>(message.to_string())
-        })
-        .await;
-        set.spawn(pending()).await;
+        });
+        set.wait_below(1).await;
         unreachable!("there is no room before the scope ends");
     }));
     assert_eq!(outcome, Err::<(), _>("lost".to_string()));

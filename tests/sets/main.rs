@@ -12,11 +12,15 @@ mod lenders;
 #[path = "../support/meeting.rs"]
 mod meeting;
 
+mod auto_traits;
 mod ended;
 mod failure;
 mod helpers;
+mod hostile;
 mod join_set;
-mod limit;
+mod reading;
 mod streams;
 mod streams_failure;
+mod streams_shape;
+mod wait_below;
 mod waiting;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crate::life::{Counter, Gate, let_run, run, settle};
 use event_listener::Event;
-use futures::stream::{FusedStream, Stream, StreamExt, iter};
+use futures::stream::{StreamExt, iter};
 use futures_lite::future::{poll_once as poll_here, yield_now};
 use taskpen::{Scope, scope};
 
@@ -247,8 +247,12 @@ fn iterator_that_borrows_from_the_body() {
 each_form!(fewer_items_than_the_limit, |scope, ok| {
     let outcome = run(scope(async |s| {
         let item = |number| async move { ok(number) };
-        let some: Vec<_> = s.buffered(usize::MAX, (0..3).map(item)).collect().await;
+        let mut stream = s.buffered(usize::MAX, (0..3).map(item));
+        let some: Vec<_> = stream.by_ref().collect().await;
         assert_eq!(some, [0, 1, 2]);
+        for _ in 0..9 {
+            assert_eq!(stream.next().await, None);
+        }
         let some: Vec<_> = s.buffer_unordered(9, (0..3).map(item)).collect().await;
         assert_eq!(some, [0, 1, 2]);
         assert_eq!(s.buffered(1, (0..0).map(item)).next().await, None);
@@ -348,48 +352,3 @@ fn polls() {
     assert_eq!(polls.get(), 2);
     assert!(gates.iter().all(|gate| gate.polls() == 2));
 }
-
-/// `Debug` shows how far ahead a stream is.
-#[test]
-fn debug() {
-    run(scope(async |s: Scope<'_>| {
-        let mut ordered = s.buffered(2, (0..9).map(|number| async move { number }));
-        assert_eq!(
-            format!("{ordered:?}"),
-            "Buffered { ahead: 0, limit: 2, .. }"
-        );
-        ordered.next().await;
-        assert_eq!(
-            format!("{ordered:?}"),
-            "Buffered { ahead: 2, limit: 2, .. }"
-        );
-        let unordered = s.buffer_unordered(3, std::iter::empty::<std::future::Ready<()>>());
-        assert_eq!(
-            format!("{unordered:?}"),
-            "BufferUnordered { ahead: 0, limit: 3, .. }"
-        );
-    }));
-}
-
-/// T1: a stream is terminated once its iterator has ended and every value was taken; how many are
-/// to come is known when the iterator has ended.
-each_form!(size_of_what_is_left, |scope, ok| {
-    let outcome = run(scope(async |s| {
-        let item = |number: usize| async move { ok(number) };
-        let mut in_order = s.buffered(2, (0..2).map(item));
-        let mut unordered = s.buffer_unordered(2, (0..2).map(item));
-        assert!(!in_order.is_terminated() && !unordered.is_terminated());
-        assert_eq!(in_order.size_hint(), (0, None));
-        assert_eq!(unordered.size_hint(), (0, None));
-        assert_eq!(in_order.next().await, Some(0));
-        assert_eq!(unordered.next().await, Some(0));
-        assert_eq!(in_order.size_hint(), (0, Some(1)));
-        assert_eq!(unordered.size_hint(), (0, Some(1)));
-        assert_eq!(in_order.next().await, Some(1));
-        assert_eq!(unordered.next().await, Some(1));
-        assert!(in_order.is_terminated() && unordered.is_terminated());
-        ok(())
-    })
-    .serial());
-    assert_eq!(outcome, ok(()));
-});

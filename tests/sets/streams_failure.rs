@@ -1,32 +1,14 @@
-//! Streams whose items or iterators fail, and limits that make no sense: T7 to T9.
+//! Streams whose items or iterators fail: T8, T9.
 
 use std::future::Ready;
 use std::iter::{from_fn, repeat_with};
 use std::panic::AssertUnwindSafe;
 
-use crate::failing::{Bang, Tally, bang, message, raised};
+use crate::failing::{Bang, Tally, bang, raised};
 use crate::life::{let_run, run};
 use futures_lite::StreamExt;
 use futures_lite::future::{pending, yield_now};
 use taskpen::{Scope, TryLocalScope, TryScope, scope, try_local_scope, try_scope};
-
-/// T7: a limit of 0 is refused, at the call.
-#[test]
-fn limit_of_0() {
-    let nothing = || std::iter::empty::<Ready<()>>();
-    let messages = [
-        message(|| run(scope(async |s: Scope<'_>| drop(s.buffered(0, nothing()))))),
-        message(|| {
-            run(scope(async |s: Scope<'_>| {
-                drop(s.buffer_unordered(0, nothing()))
-            }))
-        }),
-    ];
-    for message in messages {
-        assert!(message.contains("a limit of 0"), "{message}");
-        assert!(message.contains("give it 1 or more"), "{message}");
-    }
-}
 
 /// Items that give their number, of which the fourth is a panic of the iterator.
 fn items(calls: &Tally) -> impl Iterator<Item = Ready<usize>> {

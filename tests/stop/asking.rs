@@ -99,42 +99,60 @@ fn cause_of_asking() {
     assert!(shown.ends_with(": out of disk"), "{shown}");
 }
 
-/// K3: each way to ask names the caller's line, also without a text.
+/// K3: a handle, a token, and a token of the scope's future each name the caller's line; a scope
+/// that has ended keeps its cause, whatever is asked of it.
 #[test]
 fn location_of_asking() {
-    type Ask = fn(&StopToken) -> u32;
-    let ways: [Ask; 2] = [
-        |token| {
-            token.request_stop("enough");
-            line!() - 1
-        },
-        |token| {
-            token.request_stop("text");
-            line!() - 1
-        },
-    ];
-    for ask in ways {
-        let token = run(scope(async |s| s.stop_token()));
-        // Ended: the cause is kept, whoever asks.
-        ask(&token);
-        assert_eq!(token.cause(), Some(Cause::Ended));
+    let token = run(scope(async |s| s.stop_token()));
+    token.request_stop("late");
+    assert_eq!(token.cause(), Some(Cause::Ended));
 
-        run(scope(async |s| {
-            let token = s.stop_token();
-            let line = ask(&token);
-            assert_eq!(token.cause().unwrap().location().unwrap().line(), line);
-        }));
-    }
-    run(try_scope(async |s: TryScope<'_, ()>| {
-        s.request_stop("enough");
+    run(scope(async |s| {
+        let token = s.stop_token();
+        token.request_stop("by a token");
         let line = line!() - 1;
-        let cause = s.stop_token().cause().unwrap();
-        assert_eq!(cause.location().unwrap().line(), line);
-        assert_eq!(cause.reason(), None);
+        assert_eq!(token.cause().unwrap().location().unwrap().line(), line);
+    }));
+    run(try_scope(async |s: TryScope<'_, ()>| {
+        s.request_stop("by a handle");
+        let line = line!() - 1;
+        assert_eq!(s.stop_cause().unwrap().location().unwrap().line(), line);
         Ok(())
     }))
     .unwrap();
+    let scoped = scope(async |s| s.stop_cause());
+    scoped.stop_token().request_stop("before it began");
+    let line = line!() - 1;
+    let cause = run(scoped).unwrap();
+    assert_eq!(cause.location().unwrap().line(), line);
 }
+
+/// U5: the token of a future that was not polled yet is that of its scope, of each kind, nested or
+/// not: it waits, it asks, and it says how the scope ended.
+each_form!(token_before_the_start, |scope, ok| {
+    let scoped = scope(async |s| {
+        s.stop_token().await;
+        ok(())
+    });
+    let token = scoped.stop_token();
+    let (wakes, waker) = Wakes::waker();
+    let mut waits = pin!(token.clone());
+    assert!(poll_with(waits.as_mut(), &waker).is_pending());
+    let mut scoped = Box::pin(scoped);
+    run(taskpen::scope(async |outer| {
+        assert!(settle(scoped.as_mut()).is_pending());
+        assert_eq!((wakes.count(), token.cause()), (0, None));
+        outer.request_stop("around it");
+        assert_eq!((wakes.count(), token.stop_requested()), (1, true));
+    }));
+    assert!(settle(scoped.as_mut()).is_ready());
+    assert_eq!(token.cause().unwrap().reason(), Some("around it"));
+
+    let unpolled = scope(async |_| ok(()));
+    let token = unpolled.stop_token();
+    drop(unpolled);
+    assert_eq!(token.cause(), Some(Cause::Dropped));
+});
 
 /// Notes what a token says when this is dropped.
 struct Witness<'a> {

@@ -1,6 +1,6 @@
 //! Trap 13: through a set or a stream children are spawned too, and values and errors flow in.
 
-use taskpen::{BufferUnordered, Buffered, JoinSet, LimitedJoinSet, Scope, TryScope};
+use taskpen::{Buffered, JoinSet, Scope, TryScope};
 
 type Set<'env, T, M> = JoinSet<'env, T, Scope<'env, M>>;
 type TrySet<'e, M> = JoinSet<'static, u8, TryScope<'static, &'e u8, M>>;
@@ -29,17 +29,17 @@ fn shrink_error<'a, 'long: 'a, M>(set: TrySet<'long, M>) -> TrySet<'a, M> {
     set
 }
 
-fn shrink_limited<'a, 'long: 'a>(set: LimitedJoinSet<'long, u8>) -> LimitedJoinSet<'a, u8> {
-    set
-}
-
 fn shrink_stream<'a, 'long: 'a, I>(stream: Buffered<'long, I, u8>) -> Buffered<'a, I, u8> {
     stream
 }
 
-fn shrink_unordered<'a, 'long: 'a, I>(
-    stream: BufferUnordered<'long, I, u8>,
-) -> BufferUnordered<'a, I, u8> {
+fn grow_stream<'short, 'a: 'short, I>(stream: Buffered<'short, I, u8>) -> Buffered<'a, I, u8> {
+    stream
+}
+
+fn shrink_item<'a, 'long: 'a, I>(
+    stream: Buffered<'static, I, &'long u8>,
+) -> Buffered<'static, I, &'a u8> {
     stream
 }
 

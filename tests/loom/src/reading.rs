@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
+use crate::sets::results::Results;
 use crate::run::shared::Shared;
-use crate::sets::results::{Results, Slot};
 use crate::support::{Outcome, Wakes, explore, run};
 
 /// Reads until it has heard of so many children, asleep in between; the values, and how often it
@@ -45,7 +45,7 @@ fn leave_and_read() {
         let results = Results::new(&Shared::new());
         let children = [Some(7), None].map(|value| {
             let results = Arc::clone(&results);
-            thread::spawn(move || results.leave(results.generation(), Slot::NONE, value))
+            thread::spawn(move || results.leave(results.generation(), None, value))
         });
         let (values, sleeps) = read(&results, 2);
         assert_eq!(values, [7]);
@@ -61,6 +61,35 @@ fn leave_and_read() {
     AT_ONCE.assert_seen();
     WOKEN.assert_seen();
     TWICE.assert_seen();
+}
+
+/// S12: the set looks without waiting while children leave, and waits for the others then. It hears
+/// of each once.
+#[test]
+fn leave_and_take() {
+    static FOUND: Outcome = Outcome::new("a child was found without waiting");
+    static WAITED: Outcome = Outcome::new("none was, so the set waited for both");
+
+    explore(|| {
+        let results = Results::new(&Shared::new());
+        let children = [Some(7), None].map(|value| {
+            let results = Arc::clone(&results);
+            thread::spawn(move || results.leave(results.generation(), None, value))
+        });
+        let mut values = VecDeque::new();
+        let found = results.take(&mut values);
+        match found {
+            0 => WAITED.mark(),
+            _ => FOUND.mark(),
+        }
+        values.extend(read(&results, 2 - found).0);
+        assert_eq!(values, [7]);
+        for child in children {
+            child.join().unwrap();
+        }
+    });
+    FOUND.assert_seen();
+    WAITED.assert_seen();
 }
 
 /// S5: a child becomes suspended while the set cancels. It is woken, or learns of it at once; then
@@ -85,7 +114,7 @@ fn suspend_and_cancel() {
             None => AT_ONCE.mark(),
             Some(_) => WOKEN.mark(),
         }
-        results.leave(generation, slot.unwrap_or(Slot::NONE), None);
+        results.leave(generation, slot, None);
         assert!(read(&results, 1).0.is_empty());
     });
     AT_ONCE.assert_seen();
@@ -107,7 +136,7 @@ fn leave_and_cancel() {
         let old = results.suspend(generation, &waker(&old_wakes)).unwrap();
         let child = thread::spawn({
             let results = Arc::clone(&results);
-            move || results.leave(generation, old, None)
+            move || results.leave(generation, Some(old), None)
         });
         results.cancel();
         let generation = results.generation();
@@ -119,7 +148,7 @@ fn leave_and_cancel() {
         }
         results.cancel();
         assert_eq!((old_wakes.count() <= 1, new_wakes.count()), (true, 1));
-        results.leave(generation, new, None);
+        results.leave(generation, Some(new), None);
         assert!(read(&results, 2).0.is_empty());
     });
     GONE.assert_seen();
@@ -155,7 +184,7 @@ fn leave_and_close() {
                 let here = thread::current().id();
                 let by_child = Value(Arc::clone(&drops), here, &BY_CHILD);
                 let by_set = Value(drops, set, &BY_SET);
-                results.leave(results.generation(), Slot::NONE, Some((by_child, by_set)));
+                results.leave(results.generation(), None, Some((by_child, by_set)));
             }
         });
         results.close(VecDeque::new());

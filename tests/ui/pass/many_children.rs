@@ -5,7 +5,7 @@ use futures_lite::future::block_on;
 use std::fmt::Display;
 use std::future::Future;
 use std::num::ParseIntError;
-use taskpen::{JoinSet, LimitedJoinSet, Scope, TryScope, scope, try_scope};
+use taskpen::{ChildOf, JoinSet, Scope, TryScope, scope, try_scope};
 
 fn need_send<T: Send>(value: T) -> T {
     value
@@ -31,12 +31,13 @@ async fn in_a_set(pages: &[String]) -> usize {
     .await
 }
 
-/// A limited set whose `spawn` is awaited, generic over what the children are about.
+/// A set that is filled with back-pressure, generic over what the children are about.
 async fn limited<T: Display + Sync>(items: &[T]) -> usize {
     scope(async |s| {
-        let mut set = s.join_set().with_limit(1);
+        let mut set = s.join_set();
         for item in items {
-            set.spawn(async move { item.to_string().len() }).await;
+            set.wait_below(1).await;
+            set.spawn(async move { item.to_string().len() });
         }
         set.fold(0, |sum, length| sum + length).await
     })
@@ -77,8 +78,8 @@ async fn fallible(texts: &[String]) -> Result<usize, ParseIntError> {
                 Ok(number)
             });
         }
-        let mut limited = s.join_set().with_limit(1);
-        limited.spawn(async { Ok("1".parse::<usize>()?) }).await;
+        let mut other = s.join_set();
+        other.extend([async { Ok("1".parse::<usize>()?) }]);
         let parse = |text: &'_ String| {
             let text = text.clone();
             async move { Ok(text.parse::<usize>()?) }
@@ -91,7 +92,7 @@ async fn fallible(texts: &[String]) -> Result<usize, ParseIntError> {
         while let Some(number) = set.next().await {
             sum += number;
         }
-        Ok(sum + limited.next().await.unwrap_or(0))
+        Ok(sum + other.join_next().await.unwrap_or(0))
     })
     .await
 }
@@ -99,20 +100,21 @@ async fn fallible(texts: &[String]) -> Result<usize, ParseIntError> {
 /// In a struct, and as an argument.
 struct Crew<'env> {
     set: JoinSet<'env, usize>,
-    limited: LimitedJoinSet<'env, &'env str>,
+    names: JoinSet<'env, &'env str>,
 }
 
 impl<'env> Crew<'env> {
     fn new(s: &Scope<'env>) -> Self {
         Self {
             set: s.join_set(),
-            limited: s.join_set().with_limit(2),
+            names: s.join_set(),
         }
     }
 
     async fn hire(&mut self, name: &'env str) {
         self.set.spawn(async move { name.len() });
-        self.limited.spawn(async move { name }).await;
+        self.names.wait_below(2).await;
+        self.names.spawn(async move { name });
     }
 }
 
@@ -125,6 +127,41 @@ where
     async move { set.next().await.unwrap_or(0) }
 }
 
+/// Generic over the kind of scope, and over the futures.
+async fn fill<'env, S, F, T>(set: &mut JoinSet<'env, T, S>, futures: Vec<F>)
+where
+    F: Future + ChildOf<'env, S, T>,
+{
+    for future in futures {
+        set.wait_below(2).await;
+        set.spawn(future);
+    }
+}
+
+/// Types that only the scope, or only the value, tells.
+async fn inferred() -> Result<u64, String> {
+    let sum = scope(async |s| {
+        let mut set = s.join_set();
+        set.spawn(async { 1 });
+        fill(&mut set, vec![std::future::ready(2)]).await;
+        let mut sum = 0;
+        while let Some(value) = set.join_next().await {
+            sum += value;
+        }
+        sum
+    })
+    .await;
+    try_scope(async |s: TryScope<'_, String>| {
+        let mut set = s.join_set();
+        set.spawn(async { Ok(1) });
+        fill(&mut set, vec![async { Err("no".parse::<u64>().unwrap_err().to_string()) }]).await;
+        let mut stream = s.buffer_unordered(2, [async { Ok(2) }]);
+        let value: u64 = set.join_next().await.unwrap_or(0) + stream.next().await.unwrap_or(0);
+        Ok(value + sum)
+    })
+    .await
+}
+
 fn main() {
     let pages = vec!["index".to_string(), "guide".to_string()];
     assert_eq!(block_on(need_send(in_a_set(&pages))), 10);
@@ -132,6 +169,7 @@ fn main() {
     assert_eq!(block_on(need_send(in_streams(&pages))), 20);
     let texts = vec!["1".to_string(), "2".to_string()];
     assert_eq!(block_on(need_send(fallible(&texts))), Ok(7));
+    assert_eq!(block_on(need_send(inferred())), Err("invalid digit found in string".into()));
     let sum = block_on(need_send(scope(async |s| {
         let mut crew = Crew::new(&s);
         crew.hire("one").await;

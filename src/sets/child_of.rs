@@ -1,0 +1,158 @@
+//! [`ChildOf`]: what can be a child of which kind of scope, for sets and streams.
+//!
+//! Sets and streams are written once, for a handle `S` of any kind of scope. What a child may be
+//! differs: with or without `Send`, with or without `Result`. That is said here, once for each
+//! kind, in the bounds of an implementation. The compiler picks the implementation by `S` alone and
+//! then reports the bound that does not hold, so its errors are those of a method with that bound.
+//! The future is the `Self` of the trait: with the scope in its place the compiler adds to each
+//! error a list of the implementations.
+//!
+//! The methods are inlined, so that a future is moved to its place without stops on the stack: a
+//! release build spawns a larger one then.
+#![forbid(unsafe_code)]
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::queue::Kind;
+use crate::scope::{Local, Multi, Scope};
+use crate::scope::{TryLocalScope, TryScope};
+use crate::sets::member::{Link, Member};
+use crate::sets::results::Results;
+use crate::task::child::{spawn_local, spawn_multi};
+use crate::task::error::TryChild;
+use crate::task::handle::JoinHandle;
+
+/// Where a child was spawned.
+pub(crate) type SpawnedAt = &'static Location<'static>;
+
+/// A future that can be a child of a scope with the handle `S`, for a set or stream that gives `T`s.
+///
+/// | `S` | implemented for |
+/// |---|---|
+/// | [`Scope`] | `Future<Output = T> + Send + 'env` |
+/// | [`LocalScope`](crate::LocalScope) | `Future<Output = T> + 'env` |
+/// | [`TryScope`] | `Future<Output = Result<T, E>> + Send + 'env` |
+/// | [`TryLocalScope`] | `Future<Output = Result<T, E>> + 'env` |
+///
+/// There are no other implementations: this trait is sealed.
+///
+/// # Examples
+///
+/// It is the bound of code that is generic over the kind of scope:
+///
+/// ```
+/// use taskpen::{ChildOf, JoinSet};
+///
+/// async fn fill<'env, S, F, T>(set: &mut JoinSet<'env, T, S>, futures: Vec<F>)
+/// where
+///     F: Future + ChildOf<'env, S, T>,
+/// {
+///     for future in futures {
+///         set.wait_below(2).await;
+///         set.spawn(future);
+///     }
+/// }
+/// # futures_lite::future::block_on(taskpen::scope(async |s| {
+/// #     fill(&mut s.join_set(), vec![async {}]).await;
+/// # }));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a child of `{S}` that gives `{T}`",
+    label = "not a child of this scope",
+    note = "sets and streams spawn through a `Scope`, `LocalScope`, `TryScope` or `TryLocalScope`; \
+            where `S` is a type parameter, say `F: ChildOf<'env, S, T>`"
+)]
+pub trait ChildOf<'env, S, T> {
+    /// Spawns a child whose handle gives the value.
+    #[doc(hidden)]
+    fn spawn_for_handle(self, scope: &S, at: SpawnedAt) -> JoinHandle<'env, T>;
+
+    /// Spawns a child that leaves its value for a set.
+    #[doc(hidden)]
+    fn spawn_for_set(self, scope: &S, results: &Arc<Results<T>>, at: SpawnedAt);
+}
+
+impl<'env, F, T> ChildOf<'env, Scope<'env, Multi>, T> for F
+where
+    F: Future<Output = T> + Send + 'env,
+    T: Send + 'env,
+{
+    #[inline]
+    fn spawn_for_handle(self, scope: &Scope<'env>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        spawn_multi(scope, Kind::Ordinary, at, self)
+    }
+
+    #[inline]
+    fn spawn_for_set(self, scope: &Scope<'env>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        let (future, link) = (Some(self), Link::new(results));
+        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
+    }
+}
+
+impl<'env, F, T> ChildOf<'env, Scope<'env, Local>, T> for F
+where
+    F: Future<Output = T> + 'env,
+    T: 'env,
+{
+    #[inline]
+    fn spawn_for_handle(self, scope: &Scope<'env, Local>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        spawn_local(scope, Kind::Ordinary, at, self)
+    }
+
+    #[inline]
+    fn spawn_for_set(self, scope: &Scope<'env, Local>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        let (future, link) = (Some(self), Link::new(results));
+        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
+    }
+}
+
+impl<'env, F, T, E> ChildOf<'env, TryScope<'env, E, Multi>, T> for F
+where
+    F: Future<Output = Result<T, E>> + Send + 'env,
+    T: Send + 'env,
+    E: Send + 'env,
+{
+    #[inline]
+    fn spawn_for_handle(self, scope: &TryScope<'env, E>, at: SpawnedAt) -> JoinHandle<'env, T> {
+        let child = TryChild::new(self, scope.error());
+        spawn_multi(scope, Kind::Ordinary, at, child)
+    }
+
+    #[inline]
+    fn spawn_for_set(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, at: SpawnedAt) {
+        let future = Some(TryChild::new(self, scope.error()));
+        let link = Link::new(results);
+        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
+    }
+}
+
+impl<'env, F, T, E> ChildOf<'env, TryScope<'env, E, Local>, T> for F
+where
+    F: Future<Output = Result<T, E>> + 'env,
+    T: 'env,
+    E: 'env,
+{
+    #[inline]
+    fn spawn_for_handle(
+        self,
+        scope: &TryLocalScope<'env, E>,
+        at: SpawnedAt,
+    ) -> JoinHandle<'env, T> {
+        let child = TryChild::new(self, scope.error());
+        spawn_local(scope, Kind::Ordinary, at, child)
+    }
+
+    #[inline]
+    fn spawn_for_set(
+        self,
+        scope: &TryLocalScope<'env, E>,
+        results: &Arc<Results<T>>,
+        at: SpawnedAt,
+    ) {
+        let future = Some(TryChild::new(self, scope.error()));
+        let link = Link::new(results);
+        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
+    }
+}
