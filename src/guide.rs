@@ -7,15 +7,16 @@
 //! 5. [`recipes`]: what people ask for, and how it is put together: ending and failing.
 //! 6. [`structure`]: more recipes: limits, jobs beside the work, and the layout of a program.
 //! 7. [`moving`]: moving an async-std code base, step by step.
-//! 8. [`errors`]: the compiler errors that everybody meets, and their cures.
-//! 9. [`soundness`]: why borrowing children are safe.
+//! 8. [`endless`]: my scope does not end; how to find the child that it waits for.
+//! 9. [`errors`]: the compiler errors that users meet, and their cures.
+//! 10. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 pub mod life {
     #![doc = include_str!("guide/life.md")]
 }
 
-/// How clean-up works: return, error, panic, drop, forget, shutdown.
+/// How clean-up works: return, error, panic, drop, forget, shutdown, grace periods.
 pub mod cleanup {
     #![doc = include_str!("guide/cleanup.md")]
 }
@@ -30,7 +31,7 @@ pub mod many {
     #![doc = include_str!("guide/many.md")]
 }
 
-/// Recipes for ending and failing: time limits, races, `select!`, grace, retries, handshakes.
+/// Recipes for ending and failing: time limits, races, `select!`, retries, handshakes.
 pub mod recipes {
     #![doc = include_str!("guide/recipes.md")]
 }
@@ -45,7 +46,12 @@ pub mod moving {
     #![doc = include_str!("guide/moving.md")]
 }
 
-/// The compiler errors that everybody meets: the words, the reason, the cure.
+/// My scope does not end: how to find the child that it waits for, and the usual reasons.
+pub mod endless {
+    #![doc = include_str!("guide/endless.md")]
+}
+
+/// The compiler errors that users meet: the words, the reason, the cure.
 pub mod errors {
     #![doc = include_str!("guide/errors.md")]
 }
