@@ -1,5 +1,4 @@
-//! The automator of the prefetch example keeps the promises of the original report.
-#![cfg(feature = "blocking")]
+//! The automator keeps the promises of the original report.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -11,14 +10,13 @@ use futures_lite::{FutureExt, StreamExt};
 use taskpen::scope;
 use url::Url;
 
-// The parts of the example, as its `main.rs` puts them together.
-
 use crate::ahead::ReadAhead;
 use crate::automator::{Automator, How, Open, Shared};
 use crate::client::{Client, FetchError};
 use crate::ledger::Counts;
-use crate::prefetch::{Answer, LIMIT, Stub, beside, links, until};
 use crate::walk::{Plan, Tally, walk};
+
+use super::stub::{Answer, LIMIT, Stub, beside, links, until};
 
 /// What the automator of a test shares; its requests last as long as the test lets them.
 fn shared(stub: &Stub) -> Shared {

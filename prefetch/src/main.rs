@@ -2,9 +2,9 @@
 //! the next page in its cache.
 //!
 //! ```text
-//! cargo run --release --example prefetch
-//! cargo run --release --example prefetch -- --read-ahead
-//! cargo run --release --example prefetch -- --untracked
+//! cargo run --release -p prefetch
+//! cargo run --release -p prefetch -- --read-ahead
+//! cargo run --release -p prefetch -- --untracked
 //! ```
 //!
 //! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one
@@ -49,6 +49,9 @@ mod run;
 mod server;
 mod site;
 mod walk;
+
+#[cfg(test)]
+mod tests;
 
 use std::env;
 use std::fmt::Display;

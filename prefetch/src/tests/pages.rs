@@ -1,4 +1,4 @@
-//! The pages of the prefetch example: their links, and what is known of them.
+//! Pages: their links, and what is known of them.
 
 use sha2::{Digest, Sha256};
 use url::Url;

@@ -1,4 +1,4 @@
-//! The built-in server of the prefetch example: what it gives away and what not, and that its
+//! The built-in server: what it gives away and what not, and that its
 //! connections end with it.
 
 use std::time::Duration;
@@ -7,9 +7,10 @@ use async_std::net::TcpStream;
 use futures_lite::future::or;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use crate::prefetch::{Directory, block_on};
 use crate::server::Server;
 use crate::site::Site;
+
+use super::stub::{Directory, block_on};
 
 /// Runs a test beside a server of the folder `site` in a directory with a secret.
 fn beside(name: &str, test: impl AsyncFnOnce(&Server, &Directory)) {

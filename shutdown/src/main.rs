@@ -2,7 +2,7 @@
 //! the requests that are in flight, and after a grace time cuts off those that are still not done.
 //!
 //! ```text
-//! cargo run --example shutdown -- --listen 127.0.0.1:8080 --grace 10
+//! cargo run -p shutdown -- --listen 127.0.0.1:8080 --grace 10
 //! curl http://127.0.0.1:8080/next &                         # waits for a message
 //! curl http://127.0.0.1:8080/next --data 'hello, everybody' # sends one
 //! ```

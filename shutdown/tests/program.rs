@@ -1,4 +1,4 @@
-//! The shutdown example as a program, with clients in flight: what a signal does to them.
+//! The program as a user runs it, with clients in flight: what a signal does to them.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::example::example;
+const PROGRAM: &str = env!("CARGO_BIN_EXE_shutdown");
 
 /// No test takes this long, unless something hangs.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ struct Service {
 
 impl Service {
     fn start(grace: &str) -> Self {
-        let mut program = example("shutdown");
+        let mut program = Command::new(PROGRAM);
         program.args(["--listen", "127.0.0.1:0", "--grace", grace]);
         program.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = program.spawn().unwrap();
@@ -270,7 +270,7 @@ fn serving() {
 }
 
 fn finish(arguments: &[&str]) -> Output {
-    example("shutdown").args(arguments).output().unwrap()
+    Command::new(PROGRAM).args(arguments).output().unwrap()
 }
 
 /// The help names every option, bad usage is answered with a message that names it.

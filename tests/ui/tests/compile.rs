@@ -1,8 +1,8 @@
-//! What must not compile, and what must: `tests/ui` and `tests/ui/pass`.
+//! What must not compile, and what must: the folders `tests/ui` and `tests/ui/pass`.
 //!
-//! The files in `tests/ui` come with the errors that the compiler gives. Those change from version
+//! The files in the first come with the errors that the compiler gives. Those change from version
 //! to version, so they are compared only where they were written:
-//! `TRYBUILD=overwrite cargo test --test compile` writes them anew.
+//! `TRYBUILD=overwrite cargo test -p taskpen-ui` writes them anew.
 
 // Windows change nothing for a compiler.
 #![cfg(not(taskpen_force_windows))]
@@ -18,11 +18,11 @@ const BLESSED: &str = "rustc 1.95.";
 #[test]
 fn what_compiles_and_what_does_not() {
     let compiling = trybuild::TestCases::new();
-    compiling.pass("tests/ui/pass/*.rs");
+    compiling.pass("pass/*.rs");
     drop(compiling); // tries them. Those that only have to be checked are quicker on their own.
     let version = compiler();
     if version.starts_with(BLESSED) {
-        trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+        trybuild::TestCases::new().compile_fail("*.rs");
     } else {
         // Straight to stderr: what a test prints is shown only if it fails.
         let mut stderr = std::io::stderr();

@@ -1,11 +1,9 @@
-//! The prefetch example as a program: its options, its messages and exit codes, and the process
-//! before and after (A7).
-#![cfg(feature = "blocking")]
+//! Its options, its messages and exit codes, and the process before and after (A7).
 
 use std::process::Stdio;
 
-use crate::prefetch::{Answer, Directory, links};
-use crate::program::{Outcome, finish, program, run, run_against, run_gated};
+use crate::outcome::{Outcome, finish, program, run, run_against, run_gated};
+use crate::stub::{Answer, Directory, links};
 
 /// A start page with links to six pages that never come, and first to one that does, once the gate
 /// is opened.
@@ -240,7 +238,7 @@ fn bad_usage() {
             &["--root", "/no/such/directory"],
             "cannot serve /no/such/directory",
         ),
-        (&["--root", file!()], "it is not a directory"),
+        (&["--root", "Cargo.toml"], "it is not a directory"),
         (&["--root", "tests"], "no index.html to start at"),
     ];
     for (arguments, message) in cases {

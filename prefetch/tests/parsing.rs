@@ -1,8 +1,7 @@
-//! The automator of the prefetch example parses its pages on the blocking pool: what becomes of
-//! that when it is closed (A4).
+//! The automator parses its pages on the blocking pool: what becomes of that when it is closed
+//! (A4).
 //!
 //! The pool of this process has one thread, so that one page is being parsed and others wait.
-#![cfg(feature = "blocking")]
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -14,29 +13,29 @@ use futures_lite::future::{block_on, pending};
 use taskpen::scope;
 use url::Url;
 
-// The parts of the example, as its `main.rs` puts them together; but with a `page` of the test.
-#[path = "../examples/prefetch/automator.rs"]
+// The parts of the program, as its `main.rs` puts them together; but with a `page` of the test.
+#[path = "../src/automator.rs"]
 #[allow(dead_code, reason = "the other tests use more of it")]
 mod automator;
-#[path = "../examples/prefetch/cache.rs"]
+#[path = "../src/cache.rs"]
 mod cache;
-#[path = "../examples/prefetch/client.rs"]
+#[path = "../src/client.rs"]
 #[allow(dead_code, reason = "the other tests use more of it")]
 mod client;
-#[path = "../examples/prefetch/ledger.rs"]
+#[path = "../src/ledger.rs"]
 #[allow(dead_code, reason = "the other tests use more of it")]
 mod ledger;
-#[path = "../examples/prefetch/page.rs"]
+#[path = "../src/page.rs"]
 #[allow(dead_code, reason = "the command line uses more of it")]
 mod real;
 
-#[path = "support/prefetch.rs"]
-mod prefetch;
+#[path = "support/stub.rs"]
+mod stub;
 
 use automator::{Automator, Open, Shared};
 use client::Client;
 use ledger::Counts;
-use prefetch::{Answer, LIMIT, beside, links, until};
+use stub::{Answer, LIMIT, beside, links, until};
 
 /// Pages that take as long to parse as the test wants, but for the first.
 mod page {

@@ -1,4 +1,4 @@
-//! Runs the prefetch example as a program, and reads its report.
+//! Runs the program, and reads its report.
 
 use std::ffi::OsStr;
 use std::future::pending;
@@ -11,8 +11,7 @@ use std::thread;
 use async_std::task;
 use futures_lite::future::or;
 
-use super::example::example;
-use super::prefetch::{Answer, LIMIT, beside, until};
+use crate::stub::{Answer, LIMIT, beside, until};
 
 /// What a run of the program left.
 #[derive(Debug)]
@@ -24,7 +23,9 @@ pub(crate) struct Outcome {
 
 /// The program.
 pub(crate) fn program() -> Command {
-    example("prefetch")
+    let mut program = Command::new(env!("CARGO_BIN_EXE_prefetch"));
+    program.stdin(Stdio::null());
+    program
 }
 
 /// Runs the program to its end.

@@ -1,4 +1,4 @@
-//! A web server whose answers a test decides, for the tests of the prefetch example.
+//! A web server whose answers a test decides, for the tests.
 //!
 //! It runs as a future beside the test: nothing of it is left when the test is over.
 #![allow(dead_code, reason = "each test file uses a part of it")]

@@ -1,5 +1,5 @@
-//! The prefetch example with somebody in front of it: Ctrl-C, and the progress bar.
-#![cfg(all(unix, feature = "blocking"))]
+//! With somebody in front of it: Ctrl-C, and the progress bar.
+#![cfg(unix)]
 
 use std::future::pending;
 use std::process::{Child, Stdio};
@@ -9,8 +9,8 @@ use async_std::task;
 use futures_lite::future::or;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::prefetch::{Answer, beside, links, until};
-use crate::program::{Outcome, program};
+use crate::outcome::{Outcome, program};
+use crate::stub::{Answer, beside, links, until};
 
 /// Runs the program against a server of the test, and interrupts it when `asked` requests have come
 /// in.
@@ -99,7 +99,7 @@ fn interrupted_start() {
 #[test]
 #[cfg(target_os = "linux")]
 fn progress_bar() {
-    use crate::prefetch::Directory;
+    use crate::stub::Directory;
 
     let page: &[u8] = b"<a href=a.html>a</a><a href=missing.html>m</a><a href=b.html>b</a>";
     let files = [("index.html", page), ("a.html", b"a"), ("b.html", b"b")];

@@ -1,0 +1,8 @@
+//! The program as a user runs it.
+
+#[path = "../support/stub.rs"]
+mod stub;
+
+mod interactive;
+mod outcome;
+mod running;
