@@ -8,7 +8,7 @@ use futures_lite::Stream;
 use taskpen::Scope;
 use url::Url;
 
-use super::automator::{Open, Shared, Visit};
+use super::automator::{How, Open, Shared, Visit};
 use super::client::FetchError;
 use super::ledger::Task;
 
@@ -25,14 +25,21 @@ impl<'env> ReadAhead<'env> {
         Self { s, shared, ahead }
     }
 
+    /// Fetches a page that is so many places behind the one that is asked for first.
     fn fetch(
         &self,
+        place: usize,
         url: Url,
     ) -> impl Future<Output = (Url, Result<Visit, FetchError>)> + Send + use<'env> {
         let (s, task) = (self.s.clone(), Task::new(self.shared));
         async move {
-            let visit = task.open(&url, &s).await;
+            let mut visit = task.open(&url, &s).await;
             task.finish(); // whatever became of the page
+            if let Ok(Visit { how, .. }) = &mut visit {
+                if place > 0 && *how == How::Direct {
+                    *how = How::Ahead;
+                }
+            }
             (url, visit)
         }
     }
@@ -44,7 +51,8 @@ impl Open for ReadAhead<'_> {
     }
 
     fn open_all(&self, urls: Vec<Url>) -> impl Stream<Item = (Url, Result<Visit, FetchError>)> {
+        let urls = urls.into_iter().enumerate();
         self.s
-            .buffered(self.ahead, urls.into_iter().map(|url| self.fetch(url)))
+            .buffered(self.ahead, urls.map(|(place, url)| self.fetch(place, url)))
     }
 }

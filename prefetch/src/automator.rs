@@ -45,6 +45,7 @@ impl Shared {
             let change = self.cache.change();
             let page = match self.cache.look_up(url) {
                 Found::Page(page) => page,
+                Found::NoPage(answer) => return Err(FetchError::Known(answer)),
                 Found::InFlight => {
                     how = How::Waited;
                     change.await;
@@ -71,9 +72,13 @@ impl Shared {
         claim: Claim<'_>,
         parser: &impl Parse,
     ) -> Result<Arc<Page>, FetchError> {
-        let html = self.client.get(url).await?;
-        let page = parser.parse(url.clone(), html).await;
-        Ok(claim.fulfil(page))
+        match self.client.get(url).await {
+            Ok(html) => Ok(claim.fulfil(parser.parse(url.clone(), html).await)),
+            Err(error) => {
+                claim.fail(&error);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -107,6 +112,27 @@ pub(crate) enum How {
     Waited,
     /// It was fetched now.
     Direct,
+    /// It was asked for while the walk was busy with one before.
+    Ahead,
+}
+
+/// An automator that prefetches nothing: what the others have to be compared with.
+#[derive(Debug)]
+pub(crate) struct OnDemand<'env> {
+    s: Scope<'env>,
+    shared: &'env Shared,
+}
+
+impl<'env> OnDemand<'env> {
+    pub(crate) fn new(s: Scope<'env>, shared: &'env Shared) -> Self {
+        Self { s, shared }
+    }
+}
+
+impl Open for OnDemand<'_> {
+    async fn open(&self, url: &Url) -> Result<Visit, FetchError> {
+        self.shared.open(url, &self.s).await
+    }
 }
 
 /// Opens pages; what [`walk`](super::walk::walk) walks with.

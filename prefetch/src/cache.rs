@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use event_listener::{Event, EventListener};
 use url::Url;
 
+use super::client::{FetchError, NoPage};
 use super::page::Page;
 
 /// What the automator knows of the pages it heard of.
@@ -25,6 +26,8 @@ enum State {
     /// The holder of the claim is fetching it.
     Claimed,
     Ready(Arc<Page>),
+    /// The server has answered, but not with a page.
+    NoPage(NoPage),
     /// The last fetch failed or was cancelled.
     Missing,
 }
@@ -33,6 +36,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     Page(Arc<Page>),
+    NoPage(NoPage),
     /// Somebody else is fetching it.
     InFlight,
     /// The visitor fetches it.
@@ -63,6 +67,7 @@ impl Cache {
         let state = pages.entry(url.clone()).or_insert(State::Missing);
         match state {
             State::Ready(page) => Found::Page(Arc::clone(page)),
+            State::NoPage(answer) => Found::NoPage(answer.clone()),
             State::Claimed => Found::InFlight,
             State::Announced | State::Missing => Found::Claim(self.claim(state, url)),
         }
@@ -90,7 +95,8 @@ impl Cache {
 /// The right to fetch a page, and the duty to say what came of it.
 ///
 /// Dropped without [`fulfil`](Self::fulfil) (the fetch failed, its task was cancelled) it gives
-/// the page up, so nobody waits for it in vain.
+/// the page up, so nobody waits for it in vain. Then the next one who wants it asks for it again,
+/// unless the server has said that there is no such page.
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
     cache: &'a Cache,
@@ -103,6 +109,12 @@ impl Claim<'_> {
         let page = Arc::new(page);
         self.outcome = State::Ready(Arc::clone(&page));
         page
+    }
+
+    pub(crate) fn fail(mut self, error: &FetchError) {
+        if let FetchError::NoPage(answer) = error {
+            self.outcome = State::NoPage(answer.clone());
+        }
     }
 }
 

@@ -80,18 +80,18 @@ async fn read(response: Response<Incoming>) -> Result<String, FetchError> {
         value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     if response.status() != StatusCode::OK {
-        return Err(FetchError::Status(response.status(), header(LOCATION)));
+        return Err(NoPage::Status(response.status(), header(LOCATION)).into());
     }
     if let Some(kind) = header(CONTENT_TYPE).filter(|kind| !is_html(kind)) {
-        return Err(FetchError::NotHtml(kind));
+        return Err(NoPage::NotHtml(kind).into());
     }
     let body = Limited::new(response.into_body(), MAX_PAGE_BYTES);
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(FetchError::TooLong),
+        Err(error) if error.is::<LengthLimitError>() => return Err(NoPage::TooLong.into()),
         Err(error) => return Err(FetchError::Body(error)),
     };
-    String::from_utf8(body.into()).map_err(|_| FetchError::NotUtf8)
+    String::from_utf8(body.into()).map_err(|_| NoPage::NotUtf8.into())
 }
 
 fn is_html(content_type: &str) -> bool {
@@ -109,6 +109,15 @@ pub(crate) enum FetchError {
     /// The answer broke off.
     Body(Box<dyn Error + Send + Sync>),
     Timeout(Duration),
+    /// There was an answer, but no page in it.
+    NoPage(NoPage),
+    /// The same, and it was another request that got it.
+    Known(NoPage),
+}
+
+/// An answer that is no page. Asked again, the server would say the same.
+#[derive(Clone, Debug)]
+pub(crate) enum NoPage {
     /// Not `200 OK`; with the address that the server names instead, if it does.
     Status(StatusCode, Option<String>),
     NotHtml(String),
@@ -129,6 +138,14 @@ impl fmt::Display for FetchError {
             Self::Timeout(limit) => {
                 write!(f, "no answer within {limit:?}; `--timeout` allows more")
             }
+            Self::NoPage(answer) | Self::Known(answer) => write!(f, "{answer}"),
+        }
+    }
+}
+
+impl fmt::Display for NoPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Status(status, None) => write!(f, "the server answered {status}"),
             Self::Status(status, Some(location)) => {
                 write!(
@@ -144,6 +161,12 @@ impl fmt::Display for FetchError {
 }
 
 impl Error for FetchError {}
+
+impl From<NoPage> for FetchError {
+    fn from(answer: NoPage) -> Self {
+        Self::NoPage(answer)
+    }
+}
 
 impl From<hyper::Error> for FetchError {
     fn from(error: hyper::Error) -> Self {

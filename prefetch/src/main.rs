@@ -4,13 +4,15 @@
 //! ```text
 //! cargo run --release -p prefetch
 //! cargo run --release -p prefetch -- --read-ahead
+//! cargo run --release -p prefetch -- --no-prefetch
 //! cargo run --release -p prefetch -- --untracked
 //! ```
 //!
 //! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one
-//! what the walk is about to visit, in one line. The third one does the same work the way it is
-//! usually done, with detached tasks, and shows what is still alive after the automator was closed.
-//! The difference is the reason for this crate.
+//! what the walk is about to visit, in one line. The third one fetches each page when the walk
+//! comes to it, and shows by how long it takes what the others gain. The last one does the work of
+//! the first the way it is usually done, with detached tasks, and shows what is still alive after
+//! the automator was closed. The difference is the reason for the library.
 //!
 //! # The tasks
 //!
@@ -31,7 +33,7 @@
 //! those behind it are skipped.
 //!
 //! Ctrl-C cancels the outer scope and, with it, the inner one, where the walk waits for that: it
-//! stops, and everything is closed and reported as at its end.
+//! stops, and everything is closed and reported as at its end. The exit code tells.
 
 mod ahead;
 mod automator;
@@ -61,17 +63,23 @@ use std::process::ExitCode;
 use options::{HELP, Request};
 use run::Failure;
 
+/// What shells say of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     let result = match options::parse(env::args_os().skip(1)) {
         Ok(Request::Help) => {
             say(HELP);
-            Ok(())
+            return ExitCode::SUCCESS;
         }
-        Ok(Request::Run(options)) => run::run(&options, |line| say(format!("{line}\n"))).map(say),
+        Ok(Request::Run(options)) => run::run(&options, |line| say(format!("{line}\n"))),
         Err(message) => Err(Failure::Usage(message)),
     };
     let (message, code) = match result {
-        Ok(()) => return ExitCode::SUCCESS,
+        Ok(report) => {
+            say(&report);
+            return ExitCode::from(if report.tally.stopped { INTERRUPTED } else { 0 });
+        }
         Err(Failure::Run(message)) => (message, 1),
         Err(Failure::Usage(message)) => (message, 2),
     };

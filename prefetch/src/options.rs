@@ -1,7 +1,10 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use lexopt::prelude::*;
@@ -25,13 +28,15 @@ usage: prefetch [options]
   --timeout S      how long a request may take (default: 10 seconds)
   --read-ahead     fetch the next pages of the walk ahead of it, as many as
                    --in-flight says, and no others
+  --no-prefetch    fetch each page when the walk comes to it
   --untracked      spawn detached tasks instead of children of a scope, and
                    show what is left of them
   --help           show this
 
-Ctrl-C ends the walk early; the report comes all the same.
+Ctrl-C ends the walk early; everything is closed and reported all the same.
 
-exit code: 0, or 1 if the first page cannot be fetched, or 2 for bad usage
+exit code: 0, or 1 if the first page cannot be fetched, or 2 for bad usage,
+or 130 after Ctrl-C
 ";
 
 /// What the user asks for.
@@ -59,6 +64,8 @@ pub(crate) enum Mode {
     Background,
     /// By a stream that runs ahead of the walk.
     ReadAhead,
+    /// Not at all.
+    OnDemand,
     /// By detached tasks, one for each link.
     Untracked,
 }
@@ -106,6 +113,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
             Long("latency") => options.latency = milliseconds("--latency", parser.value()?)?,
             Long("timeout") => options.timeout = seconds("--timeout", parser.value()?)?,
             Long("read-ahead") => options.set_mode(Mode::ReadAhead)?,
+            Long("no-prefetch") => options.set_mode(Mode::OnDemand)?,
             Long("untracked") => options.set_mode(Mode::Untracked)?,
             Long("help") | Short('h') => return Ok(Request::Help),
             other => return Err(other.unexpected()),
@@ -117,7 +125,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
 impl Options {
     fn set_mode(&mut self, mode: Mode) -> Result<(), lexopt::Error> {
         if ![Mode::Background, mode].contains(&self.mode) {
-            return Err("give `--read-ahead` or `--untracked`, not both".into());
+            return Err("give one of `--read-ahead`, `--no-prefetch` and `--untracked`".into());
         }
         self.mode = mode;
         Ok(())
@@ -144,27 +152,48 @@ fn url(value: OsString) -> Result<Url, lexopt::Error> {
 }
 
 fn count(option: &str, value: OsString) -> Result<usize, lexopt::Error> {
-    match value.to_str().and_then(|text| text.parse().ok()) {
-        Some(count) if count > 0 => Ok(count),
-        _ => Err(bad(option, &value, "a whole number of at least 1")),
+    let wanted = "a whole number of at least 1";
+    match whole(option, &value, wanted, usize::MAX)? {
+        0 => Err(bad(option, &value, wanted)),
+        count => Ok(count),
     }
 }
 
 fn milliseconds(option: &str, value: OsString) -> Result<Duration, lexopt::Error> {
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    number
-        .map(Duration::from_millis)
-        .ok_or_else(|| bad(option, &value, "a whole number of milliseconds"))
+    let number = whole(option, &value, "a whole number of milliseconds", u64::MAX)?;
+    Ok(Duration::from_millis(number))
 }
 
 fn seconds(option: &str, value: OsString) -> Result<Duration, lexopt::Error> {
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    match number.and_then(|number| Duration::try_from_secs_f64(number).ok()) {
-        Some(duration) if !duration.is_zero() => Ok(duration),
+    let number = value.to_str().and_then(|text| text.parse::<f64>().ok());
+    match number.map(Duration::try_from_secs_f64) {
+        Some(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        Some(Err(_)) if number > Some(1.0) => {
+            Err(too_large(option, &value, Duration::MAX.as_secs()))
+        }
         _ => Err(bad(option, &value, "a number of seconds above 0")),
     }
 }
 
+/// Reads a whole number of at most `most`, which is all that its type holds.
+fn whole<N: FromStr<Err = ParseIntError> + Display>(
+    option: &str,
+    value: &OsString,
+    wanted: &str,
+    most: N,
+) -> Result<N, lexopt::Error> {
+    let text = value.to_str().unwrap_or_default();
+    text.parse()
+        .map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => too_large(option, value, most),
+            _ => bad(option, value, wanted),
+        })
+}
+
 fn bad(option: &str, value: &OsString, wanted: &str) -> lexopt::Error {
     format!("`{option}` takes {wanted}, not {value:?}").into()
+}
+
+fn too_large(option: &str, value: &OsString, most: impl Display) -> lexopt::Error {
+    format!("`{option}` takes {most} at most, and {value:?} is more").into()
 }

@@ -33,7 +33,10 @@ impl fmt::Display for Report {
         writeln!(f, "  served from the cache: {}", tally.cached)?;
         writeln!(f, "  waited for: {}", tally.waited)?;
         writeln!(f, "  fetched directly: {}", tally.direct)?;
+        writeln!(f, "  fetched ahead: {}", tally.ahead)?;
         writeln!(f, "pages that could not be fetched: {}", tally.failed)?;
+        writeln!(f, "  found out by a background task: {}", tally.known)?;
+        writeln!(f, "the walk took: {:.2} s", tally.time.as_secs_f64())?;
 
         let counts = &self.counts;
         writeln!(f, "background tasks, after closing:")?;
@@ -50,10 +53,12 @@ impl fmt::Display for Report {
         writeln!(f, "  alive: {}", counts.alive)?;
         if let Some(later) = &self.later {
             writeln!(f, "  alive {SECOND_LOOK:?} later: {}", later.alive)?;
-            writeln!(
-                f,
-                "  (nobody owns these: they fetch on, whoever was closed)"
-            )?;
+            if later.alive > 0 {
+                writeln!(
+                    f,
+                    "  (nothing owns these tasks, so closing the automator did not end them)"
+                )?;
+            }
         }
 
         writeln!(f, "the process, before → after:")?;

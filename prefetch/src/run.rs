@@ -12,7 +12,7 @@ use taskpen::scope;
 use url::Url;
 
 use super::ahead::ReadAhead;
-use super::automator::{Automator, Shared};
+use super::automator::{Automator, OnDemand, Shared};
 use super::client::{Client, FetchError};
 use super::detached::{self, Detached};
 use super::interrupt::Interrupt;
@@ -146,12 +146,20 @@ impl Setup {
                     progress.stopped();
                 };
                 let observe = |url: &Url, visit: &_| progress.page(url, visit);
-                if mode == Mode::ReadAhead {
-                    let automator = ReadAhead::new(s, &shared, in_flight);
-                    return walk(&automator, &start, plan, observe, stop).await;
+                match mode {
+                    Mode::ReadAhead => {
+                        let automator = ReadAhead::new(s, &shared, in_flight);
+                        walk(&automator, &start, plan, observe, stop).await
+                    }
+                    Mode::OnDemand => {
+                        let automator = OnDemand::new(s, &shared);
+                        walk(&automator, &start, plan, observe, stop).await
+                    }
+                    _ => {
+                        let automator = Automator::new(s, &shared);
+                        walk(&automator, &start, plan, observe, stop).await
+                    }
                 }
-                let automator = Automator::new(s, &shared);
-                walk(&automator, &start, plan, observe, stop).await
             })
             .await
         })

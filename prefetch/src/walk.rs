@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::mem;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_std::task;
 use futures_lite::StreamExt;
@@ -29,13 +29,20 @@ pub(crate) struct Tally {
     pub(crate) cached: usize,
     pub(crate) waited: usize,
     pub(crate) direct: usize,
+    pub(crate) ahead: usize,
     /// Pages that could not be fetched.
     pub(crate) failed: usize,
+    /// Those of them that a prefetch had found out about.
+    pub(crate) known: usize,
+    /// How long it took.
+    pub(crate) time: Duration,
+    /// Whether it was stopped before its end.
+    pub(crate) stopped: bool,
 }
 
 impl Tally {
     pub(crate) fn visited(&self) -> usize {
-        self.cached + self.waited + self.direct
+        self.cached + self.waited + self.direct + self.ahead
     }
 
     fn count(&mut self, how: How) {
@@ -43,6 +50,7 @@ impl Tally {
             How::Cached => self.cached += 1,
             How::Waited => self.waited += 1,
             How::Direct => self.direct += 1,
+            How::Ahead => self.ahead += 1,
         }
     }
 }
@@ -58,13 +66,18 @@ pub(crate) async fn walk(
     stop: impl Future<Output = ()>,
 ) -> Result<Tally, FetchError> {
     let mut tally = Tally::default();
-    let all = walk_all(automator, start, plan, observe, &mut tally);
+    let begin = Instant::now();
+    let all = async {
+        walk_all(automator, start, plan, observe, &mut tally).await?;
+        Ok::<_, FetchError>(false)
+    };
     let stopped = async {
         stop.await;
-        Ok(())
+        Ok(true)
     };
     // Stopped, the walk is dropped wherever it is, and with it what it has fetched ahead.
-    or(all, stopped).await?;
+    tally.stopped = or(all, stopped).await?;
+    tally.time = begin.elapsed();
     Ok(tally)
 }
 
@@ -93,7 +106,10 @@ async fn walk_all(
                     let links = page.links.iter();
                     next.extend(links.filter(|link| known.insert((*link).clone())).cloned());
                 }
-                Err(_) => tally.failed += 1,
+                Err(error) => {
+                    tally.failed += 1;
+                    tally.known += usize::from(matches!(error, FetchError::Known(_)));
+                }
             }
             if tally.visited() == plan.pages {
                 return Ok(());

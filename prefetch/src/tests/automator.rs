@@ -11,8 +11,8 @@ use taskpen::scope;
 use url::Url;
 
 use crate::ahead::ReadAhead;
-use crate::automator::{Automator, How, Open, Shared};
-use crate::client::{Client, FetchError};
+use crate::automator::{Automator, How, OnDemand, Open, Shared};
+use crate::client::{Client, FetchError, NoPage};
 use crate::ledger::Counts;
 use crate::walk::{Plan, Tally, walk};
 
@@ -177,8 +177,8 @@ fn failing_clean_up() {
     });
 }
 
-/// A6: prefetches that fail, each in its own way, are counted; the others arrive, and pages that
-/// failed can be asked for again.
+/// A6: prefetches that fail, each in its own way, are counted; the others arrive. A page that did
+/// not come is asked for again when it is visited, and one that does not exist is not.
 #[test]
 fn failing_prefetches() {
     let pages = [
@@ -197,13 +197,16 @@ fn failing_prefetches() {
             let open = async |path| automator.open(&at(stub, path)).await;
             assert_eq!(open("/good").await.unwrap().how, How::Cached);
             let error = open("/missing").await.unwrap_err();
-            assert!(matches!(error, FetchError::Status(status, None) if status == 404));
+            assert!(
+                matches!(error, FetchError::Known(NoPage::Status(status, None)) if status == 404)
+            );
             let error = open("/latin1").await.unwrap_err();
-            assert!(matches!(error, FetchError::NotUtf8));
+            assert!(matches!(error, FetchError::Known(NoPage::NotUtf8)));
             let error = open("/silence").await.unwrap_err();
             assert!(matches!(error, FetchError::Http(_)));
         })
         .await;
+        assert_eq!(stub.asked.load(SeqCst), 5 + 1, "one was asked for again");
         let counts = shared.ledger.counts();
         let all_ended = Counts {
             spawned: 4,
@@ -302,8 +305,8 @@ fn in_flight_bound() {
     });
 }
 
-/// A walk visits each page once, in the order of the links, however they go round, and whether or
-/// not it reads ahead.
+/// A walk visits each page once, in the order of the links, however they go round, and whether it
+/// prefetches, reads ahead, or fetches each page when it comes to it.
 #[test]
 fn walk_in_order() {
     let pages = [
@@ -319,16 +322,18 @@ fn walk_in_order() {
             pause: Duration::ZERO,
         };
         let start = at(stub, "/");
-        for ahead in [None, Some(1), Some(4)] {
+        for ahead in [None, Some(0), Some(1), Some(4)] {
             let shared = shared(stub);
             let mut visited = Vec::new();
             let observe = |url: &Url, _: &_| visited.push(url.path().to_owned());
             let stop = pending(); // never
             let tally = scope(async |s| match ahead {
                 None => walk(&Automator::new(s, &shared), &start, plan, observe, stop).await,
+                Some(0) => walk(&OnDemand::new(s, &shared), &start, plan, observe, stop).await,
                 Some(n) => walk(&ReadAhead::new(s, &shared, n), &start, plan, observe, stop).await,
             });
             let tally: Tally = tally.await.unwrap();
+            assert!(!tally.stopped);
             assert_eq!(visited, ["/", "/a", "/b", "/missing", "/c", "/d"]);
             assert_eq!((tally.visited(), tally.failed), (5, 1));
         }
@@ -349,7 +354,9 @@ fn read_ahead() {
             let mut visits = pin!(automator.open_all(urls));
             for (number, path) in paths.iter().enumerate() {
                 let (url, visit) = visits.next().await.unwrap();
-                assert_eq!((url.path(), visit.is_ok()), (path.as_str(), true));
+                assert_eq!(url.path(), path.as_str());
+                let expected = if number == 0 { How::Direct } else { How::Ahead };
+                assert_eq!(visit.unwrap().how, expected);
                 let expected = paths.len().min(number + 1 + 2);
                 until(|| stub.asked.load(SeqCst) == expected).await;
             }

@@ -51,13 +51,13 @@ fn hanging() -> [(&'static str, Answer); 4] {
     [("/", links(&["/a", "/b", "/c"])), a, b, c]
 }
 
-/// A7: Ctrl-C ends a walk that waits for a page. It is reported as far as it got, and nothing is
-/// left of what was under way.
+/// A7: Ctrl-C ends a walk that waits for a page. It is reported as far as it got, nothing is left
+/// of what was under way, and the exit code is what a shell expects.
 #[test]
 fn interrupted_walk() {
     for mode in [&[][..], &["--read-ahead"]] {
         let outcome = interrupt(hanging(), 4, mode);
-        outcome.assert_success().assert_nothing_left();
+        outcome.assert_interrupted().assert_nothing_left();
         assert!(
             outcome.stdout.contains("\nstopped by Ctrl-C\n"),
             "{outcome:?}"
@@ -72,7 +72,7 @@ fn interrupted_walk() {
 #[test]
 fn interrupted_walk_with_detached_tasks() {
     let outcome = interrupt(hanging(), 4, &["--untracked"]);
-    outcome.assert_success();
+    outcome.assert_interrupted();
     assert!(
         outcome.stdout.contains("\nstopped by Ctrl-C\n"),
         "{outcome:?}"
@@ -85,7 +85,7 @@ fn interrupted_walk_with_detached_tasks() {
 #[test]
 fn interrupted_start() {
     let outcome = interrupt([("/", Answer::Hang)], 1, &[]);
-    outcome.assert_success().assert_nothing_left();
+    outcome.assert_interrupted().assert_nothing_left();
     assert!(
         outcome.stdout.starts_with("stopped by Ctrl-C\n"),
         "{outcome:?}"

@@ -5,4 +5,6 @@ mod stub;
 
 mod interactive;
 mod outcome;
+mod reading;
 mod running;
+mod usage;

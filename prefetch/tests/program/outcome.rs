@@ -98,6 +98,13 @@ impl Outcome {
         self
     }
 
+    /// Fails unless the program said all that it had to, and then that it was interrupted.
+    pub(crate) fn assert_interrupted(&self) -> &Self {
+        assert_eq!(self.status.code(), Some(130), "{self:?}");
+        assert!(self.stderr.is_empty(), "{self:?}");
+        self
+    }
+
     /// Fails unless the program ended with `code` and one line that has `part` in it.
     pub(crate) fn assert_failure(&self, code: i32, part: &str) {
         assert_eq!(self.status.code(), Some(code), "{self:?}");
@@ -114,8 +121,26 @@ impl Outcome {
         found.unwrap_or_else(|| panic!("no line {label:?} in {self:?}"))
     }
 
+    /// The first words of the lines about pages that were visited.
+    pub(crate) fn sources(&self) -> Vec<&str> {
+        let lines = self.stdout.lines();
+        let rows = lines.take_while(|line| !line.starts_with("pages visited"));
+        rows.skip(1) // their head
+            .filter_map(|row| row.split_whitespace().next())
+            .collect()
+    }
+
     pub(crate) fn number(&self, label: &str) -> usize {
         self.text(label).parse().unwrap()
+    }
+
+    /// A time.
+    pub(crate) fn seconds(&self, label: &str) -> f64 {
+        self.text(label)
+            .strip_suffix(" s")
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// The numbers before and after; `None` where the system does not tell.

@@ -1,4 +1,4 @@
-//! Its options, its messages and exit codes, and the process before and after (A7).
+//! Its messages and exit codes, and the process before and after (A7).
 
 use std::process::Stdio;
 
@@ -101,7 +101,8 @@ fn walk_without_a_toolchain() {
     assert_eq!(outcome.number("spawned"), visited - 1, "all but the first");
 }
 
-/// A6: a page that is not UTF-8, and one that is not there, are counted; the walk goes on.
+/// A6: a page that is not UTF-8, and one that is not there, are counted, once each; the walk goes
+/// on.
 #[test]
 fn bad_pages() {
     let files: [(&str, &[u8]); 3] = [
@@ -118,7 +119,9 @@ fn bad_pages() {
     outcome.assert_success().assert_nothing_left();
     assert_eq!(outcome.number("pages visited"), 2);
     assert_eq!(outcome.number("pages that could not be fetched"), 2);
+    assert_eq!(outcome.number("found out by a background task"), 2);
     assert_eq!(outcome.number("spawned"), 3);
+    assert_eq!(outcome.number("failed"), 2, "these are the same two");
     assert!(
         outcome.stdout.contains("the page is not UTF-8"),
         "{outcome:?}"
@@ -163,89 +166,6 @@ fn refused_connection() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     run(&["--url", &url]).assert_failure(1, "is the server running?");
-}
-
-/// The help names every option.
-#[test]
-fn help() {
-    for option in ["--help", "-h"] {
-        let outcome = run(&["--untracked", option]);
-        outcome.assert_success();
-        let options = [
-            "root",
-            "url",
-            "pages",
-            "in-flight",
-            "pause",
-            "latency",
-            "timeout",
-            "read-ahead",
-            "untracked",
-        ];
-        for option in options {
-            assert!(
-                outcome.stdout.contains(&format!("  --{option} ")),
-                "{option}: {outcome:?}"
-            );
-        }
-    }
-}
-
-/// Bad usage is answered with a message that names the option, before anything is done.
-#[test]
-fn bad_usage() {
-    let cases: [(&[&str], &str); 21] = [
-        (&["--frob"], "'--frob'"),
-        (&["page.html"], "\"page.html\""),
-        (&["--untracked=yes"], "'--untracked'"),
-        (&["--pages"], "'--pages'"),
-        (
-            &["--pages", "0"],
-            "`--pages` takes a whole number of at least 1, not \"0\"",
-        ),
-        (&["--pages", "-1"], "`--pages`"),
-        (&["--pages", "99999999999999999999"], "`--pages`"),
-        (
-            &["--in-flight", "0"],
-            "`--in-flight` takes a whole number of at least 1, not \"0\"",
-        ),
-        (&["--in-flight", "many"], "`--in-flight`"),
-        (
-            &["--pause", "1.5"],
-            "`--pause` takes a whole number of milliseconds",
-        ),
-        (
-            &["--latency", "-1"],
-            "`--latency` takes a whole number of milliseconds",
-        ),
-        (
-            &["--timeout", "0"],
-            "`--timeout` takes a number of seconds above 0, not \"0\"",
-        ),
-        (&["--timeout", "nan"], "`--timeout`"),
-        (&["--timeout", "1e400"], "`--timeout`"),
-        (&["--url", "index.html"], "write it like http://"),
-        (&["--url", "https://localhost/"], "only http:// is spoken"),
-        (
-            &["--url", "http://a/", "--root", "."],
-            "`--root` or `--url`",
-        ),
-        (
-            &["--untracked", "--read-ahead"],
-            "`--read-ahead` or `--untracked`, not both",
-        ),
-        (
-            &["--root", "/no/such/directory"],
-            "cannot serve /no/such/directory",
-        ),
-        (&["--root", "Cargo.toml"], "it is not a directory"),
-        (&["--root", "tests"], "no index.html to start at"),
-    ];
-    for (arguments, message) in cases {
-        let outcome = run(arguments);
-        outcome.assert_failure(2, message);
-        assert!(outcome.stdout.is_empty(), "{outcome:?}");
-    }
 }
 
 /// Limits that are far beyond what there is are as good as none.
