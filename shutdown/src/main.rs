@@ -72,10 +72,11 @@ async fn run(options: &Options) -> Result<(), String> {
     // Before anybody can know that we are here, or an early signal would kill us.
     let mut signals =
         Signals::new(SIGNALS).map_err(|error| format!("cannot wait for signals: {error}"))?;
-    let address = options.listen;
-    let in_use = |error| format!("cannot listen on {address}: {error}; `--listen` takes another");
-    let listener = TcpListener::bind(address).await.map_err(in_use)?;
-    let address = listener.local_addr().map_err(in_use)?;
+    let address = options.listen.as_str();
+    let refused = |error| format!("cannot listen on {address}: {error}; `--listen` takes another");
+    // Looks a name up, and takes the first of its addresses that can be had.
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
     say(format!("listening on {address}"));
 
     let outcome = serve(listener, &mut signals, options.grace).await;

@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use lexopt::prelude::*;
@@ -11,8 +11,8 @@ Passes messages on over HTTP, until SIGTERM or Ctrl-C.
 
 usage: shutdown [options]
 
-  --listen ADDR    where to listen (default: 127.0.0.1:8080); port 0 takes a
-                   free one
+  --listen ADDR    where to listen (default: 127.0.0.1:8080): a name or an
+                   address, and a port; port 0 takes a free one
   --grace S        how long requests that are in flight may take once we are
                    asked to stop (default: 10 seconds); a second signal cuts
                    them off at once
@@ -33,14 +33,15 @@ pub(crate) enum Request {
 
 #[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) listen: SocketAddr,
+    /// A name or an address, and a port.
+    pub(crate) listen: String,
     pub(crate) grace: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            listen: "127.0.0.1:8080".to_owned(),
             grace: Duration::from_secs(10),
         }
     }
@@ -65,14 +66,32 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
     Ok(Request::Run(options))
 }
 
-fn address(value: &OsString) -> Result<SocketAddr, lexopt::Error> {
-    let address = value.to_str().and_then(|text| text.parse().ok());
-    let wanted = "an address and a port, like 127.0.0.1:8080";
-    address.ok_or_else(|| format!("`--listen` takes {wanted}, not {value:?}").into())
+/// Checks that there is a port. Whether there is such a place shows when we listen there.
+fn address(value: &OsString) -> Result<String, lexopt::Error> {
+    let wanted = "a name or an address, and a port, like localhost:8080";
+    let bad = || format!("`--listen` takes {wanted}, not {value:?}");
+    let text = value.to_str().ok_or_else(bad)?;
+    let (host, port) = text.rsplit_once(':').ok_or_else(bad)?;
+    if host.is_empty() {
+        return Err(bad().into());
+    }
+    match port.parse::<u16>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("`--listen {text}`: ports go up to {}", u16::MAX).into())
+        }
+        Err(_) => Err(bad().into()),
+    }
 }
 
 fn seconds(value: &OsString) -> Result<Duration, lexopt::Error> {
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    let duration = number.and_then(|number| Duration::try_from_secs_f64(number).ok());
-    duration.ok_or_else(|| format!("`--grace` takes a number of seconds, not {value:?}").into())
+    let number = value.to_str().and_then(|text| text.parse::<f64>().ok());
+    match number.map(Duration::try_from_secs_f64) {
+        Some(Ok(duration)) => Ok(duration),
+        Some(Err(_)) if number > Some(1.0) => {
+            let most = Duration::MAX.as_secs();
+            Err(format!("`--grace` takes {most} at most, and {value:?} is more").into())
+        }
+        _ => Err(format!("`--grace` takes a number of seconds, not {value:?}").into()),
+    }
 }

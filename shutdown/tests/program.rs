@@ -25,8 +25,12 @@ struct Service {
 
 impl Service {
     fn start(grace: &str) -> Self {
+        Self::start_at("127.0.0.1:0", grace)
+    }
+
+    fn start_at(address: &str, grace: &str) -> Self {
         let mut program = Command::new(PROGRAM);
-        program.args(["--listen", "127.0.0.1:0", "--grace", grace]);
+        program.args(["--listen", address, "--grace", grace]);
         program.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = program.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -281,11 +285,28 @@ fn usage() {
     assert!(help.status.success());
     assert!(["--listen ADDR ", "--grace S "].map(|option| text.contains(option)) == [true; 2]);
 
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--frob"], "'--frob'"),
         (&["8080"], "\"8080\""),
         (&["--listen"], "'--listen'"),
-        (&["--listen", "localhost"], "an address and a port"),
+        (
+            &["--listen", "localhost"],
+            "a name or an address, and a port",
+        ),
+        (&["--listen", ":8080"], "a name or an address, and a port"),
+        (
+            &["--listen", "localhost:http"],
+            "a name or an address, and a port",
+        ),
+        (&["--listen", "localhost:65536"], "ports go up to 65535"),
+        (
+            &["--listen", "localhost:99999999999"],
+            "ports go up to 65535",
+        ),
+        (
+            &["--grace", "1e400"],
+            "`--grace` takes 18446744073709551615 at most, and \"1e400\" is more",
+        ),
         (&["--grace", "soon"], "`--grace` takes a number of seconds"),
         (&["--grace", "-1"], "`--grace` takes a number of seconds"),
         (&["--grace", "nan"], "`--grace` takes a number of seconds"),
@@ -293,6 +314,25 @@ fn usage() {
     for (arguments, message) in cases {
         assert_failure(&finish(arguments), 2, message);
     }
+}
+
+/// A name is looked up, and one of its addresses taken.
+#[test]
+fn name_of_an_address() {
+    let service = Service::start_at("localhost:0", FOR_EVER);
+    assert!(service.address.ip().is_loopback());
+    assert_ne!(service.address.port(), 0);
+    drop(service.ask("GET /next", ""));
+    service.signal("TERM");
+    assert!(service.line().starts_with("stopping: "));
+    service.assert_ends("drained");
+}
+
+/// A name that nothing has is named.
+#[test]
+fn name_of_nothing() {
+    let message = "cannot listen on nothing.invalid:80: ";
+    assert_failure(&finish(&["--listen", "nothing.invalid:80"]), 1, message);
 }
 
 /// An address that cannot be had is named.
