@@ -1,7 +1,7 @@
 //! Instructions per child, counted by callgrind: they are the same on a noisy machine.
 //!
 //! ```sh
-//! cargo bench --bench instructions
+//! cargo bench -p taskpen-benches --bench instructions
 //! ```
 //!
 //! The program runs itself under `valgrind --tool=callgrind`, each path twice: the difference of

@@ -1,7 +1,7 @@
 //! taskpen alone, under criterion: for the history of each workload on one machine.
 //!
 //! ```sh
-//! cargo bench --bench micro
+//! cargo bench -p taskpen-benches --bench micro
 //! ```
 //!
 //! Times are those of the whole workload, the throughput counts children.

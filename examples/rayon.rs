@@ -1,7 +1,7 @@
 //! Lends the threads of a rayon pool to scopes: how to write a [`Executor`] of one's own.
 //!
 //! ```sh
-//! cargo run --release --example rayon
+//! cargo run --example rayon
 //! ```
 //!
 //! A runtime has to do one thing: have `ticket.run()` called soon, on some other thread. The ticket
@@ -69,10 +69,11 @@ fn main() -> Result<(), rayon::ThreadPoolBuildError> {
     let (longest, threads) = futures_lite::future::block_on(search.on(Rayon(Arc::new(pool))));
 
     if let Some((steps, start)) = longest {
-        println!("longest sequence: {steps} steps from {start}");
+        println!("longest Collatz sequence (n/2 if n is even, else 3n + 1, down to 1):");
+        println!("{steps} steps, from {start}");
     }
     for (thread, children) in threads {
-        println!("{children:4} children ran on {thread}");
+        println!("{children} children of the scope ended on the thread \"{thread}\"");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! taskpen against its peers: one process, one table.
 //!
 //! ```sh
-//! cargo bench --bench peers
+//! cargo bench -p taskpen-benches --bench peers
 //! ```
 //!
 //! All contestants of a workload run the same children and are measured in turns; see [`race`].

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "\
-cargo bench --bench peers -- [OPTIONS] [FILTER]
+cargo bench -p taskpen-benches --bench peers -- [OPTIONS] [FILTER]
 
   FILTER          only workloads whose name contains it
   --quick         everything once and with few children, to see that it runs
   --json FILE     writes the numbers
-  --publish FILE  measures nothing; writes the table in README.md, benches/peers.md and
-                  benches/peers.svg from the numbers in FILE
+  --publish FILE  measures nothing; writes the table in README.md, docs/peers.md and
+                  docs/peers.svg from the numbers in FILE
   --list          names the workloads
   --help          prints this
 
-FILE is relative to the package.";
+FILE is relative to the folder benches.";
 
 #[derive(Debug, Default)]
 pub(crate) struct Options {

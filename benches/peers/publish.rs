@@ -21,18 +21,18 @@ pub(crate) fn publish(report: &Report) -> Result<(), Box<dyn Error>> {
             "only the numbers of a whole run, without --quick, are worth publishing".into(),
         );
     }
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = package.join("README.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = root.join("README.md");
     let text = insert(&fs::read_to_string(&readme)?, &summary(report))?;
     fs::write(readme, text)?;
     let chart = chart::svg(report, &headline(report, &[Kind::Tasks, Kind::Computing]));
-    fs::write(package.join("benches/peers.svg"), chart)?;
+    fs::write(root.join("docs/peers.svg"), chart)?;
     let page = format!(
         "# taskpen and its peers\n\n{}\n{}",
         report.markdown(),
         targets::markdown(report)
     );
-    fs::write(package.join("benches/peers.md"), page)?;
+    fs::write(root.join("docs/peers.md"), page)?;
     Ok(())
 }
 
@@ -57,8 +57,8 @@ fn summary(report: &Report) -> String {
         .collect();
     let won = ratios.iter().filter(|ratio| **ratio < 1.0).count();
     let mut text = format!(
-        "{}\n\n![The same ratios as bars](benches/peers.svg)\n\n{HOW_TO_READ}\n\n\
-         [The whole list](benches/peers.md) has {} ratios, {won} of them below 1.\n",
+        "{}\n\n![The same ratios as bars](docs/peers.svg)\n\n{HOW_TO_READ}\n\n\
+         [The whole list](docs/peers.md) has {} ratios, {won} of them below 1.\n",
         report.origin(),
         ratios.len()
     );

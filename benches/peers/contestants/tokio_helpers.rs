@@ -1,19 +1,10 @@
-//! Scopes that may ask tokio for helpers.
-//!
-//! By the adapter of the feature `tokio`, which is compiled here once more, so that one command
-//! runs everything.
+//! Scopes that ask tokio for helpers.
 
 use std::future::Future;
 
-use taskpen::{Executor, Scope, Scoped, Ticket};
+use taskpen::{Scope, Scoped, Tokio};
 
 use crate::common::taskpen::Lend;
-
-#[allow(dead_code, unreachable_pub, reason = "it is a part of the library")]
-#[path = "../../../src/help/tokio.rs"]
-mod adapter;
-
-use adapter::Tokio;
 
 pub(crate) struct OnTokio;
 

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use crate::sets::results::Results;
 use crate::run::shared::Shared;
+use crate::sets::results::Results;
 use crate::support::{Outcome, Wakes, explore, run};
 
 /// Reads until it has heard of so many children, asleep in between; the values, and how often it

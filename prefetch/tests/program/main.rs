@@ -1,0 +1,10 @@
+//! The program as a user runs it.
+
+#[path = "../support/stub.rs"]
+mod stub;
+
+mod interactive;
+mod outcome;
+mod reading;
+mod running;
+mod usage;

@@ -1,0 +1,125 @@
+//! An HTTP service that stops well: on SIGTERM or Ctrl-C it accepts no more connections, answers
+//! the requests that are in flight, and after a grace time cuts off those that are still not done.
+//!
+//! ```text
+//! cargo run -p shutdown -- --listen 127.0.0.1:8080 --grace 10
+//! curl http://127.0.0.1:8080/next &                         # waits for a message
+//! curl http://127.0.0.1:8080/next --data 'hello, everybody' # sends one
+//! ```
+//!
+//! The service passes messages on to everybody who waits for one, so that requests stay in flight
+//! until somebody sends one, and a message itself can take its time to arrive.
+//!
+//! # The tasks
+//!
+//! ```text
+//! scope ─ body: waits for signals, and then for the grace time to pass
+//!       └ scope ─ body: accepts connections
+//!               └ one child per connection
+//! ```
+//!
+//! Both halves of a shutdown are there already. *Asking*: the signal cancels the outer scope, the
+//! inner one is cancelled with it, and whoever awaits that comes to an end: the loop that accepts
+//! connections at once, a connection when its request is answered. *Cutting off*: the inner scope
+//! is one side of an `or`, which drops it when the grace time is over, and every connection with
+//! it. Nobody keeps a list of connections, and nothing can be missing from it.
+
+mod options;
+mod service;
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use async_signal::{Signal, Signals};
+use async_std::net::TcpListener;
+use async_std::task;
+use futures_lite::StreamExt;
+use futures_lite::future::{or, pending};
+use taskpen::scope;
+
+use options::{HELP, Options, Request};
+use service::Service;
+
+/// What makes the service stop.
+const SIGNALS: &[Signal] = if cfg!(unix) {
+    &[Signal::Term, Signal::Int]
+} else {
+    &[Signal::Int] // Ctrl-C is all there is
+};
+
+fn main() -> ExitCode {
+    let (message, code) = match options::parse(env::args_os().skip(1)) {
+        Ok(Request::Help) => {
+            say(HELP.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Ok(Request::Run(options)) => match task::block_on(run(&options)) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(message) => (message, 1),
+        },
+        Err(message) => (message, 2),
+    };
+    let _ = writeln!(io::stderr(), "shutdown: {message}");
+    ExitCode::from(code)
+}
+
+/// Serves until a signal comes, and says on stdout what happens. An error is a message for the
+/// user.
+async fn run(options: &Options) -> Result<(), String> {
+    // Before anybody can know that we are here, or an early signal would kill us.
+    let mut signals =
+        Signals::new(SIGNALS).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    let address = options.listen.as_str();
+    let refused = |error| format!("cannot listen on {address}: {error}; `--listen` takes another");
+    // Looks a name up, and takes the first of its addresses that can be had.
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    say(format!("listening on {address}"));
+
+    let outcome = serve(listener, &mut signals, options.grace).await;
+    say(outcome);
+    Ok(())
+}
+
+/// Serves until a signal comes; then until all requests are answered, the grace time is over, or
+/// another signal comes. Nothing of the service is left when this returns, and what it returns
+/// says how it went.
+async fn serve(listener: TcpListener, signals: &mut Signals, grace: Duration) -> String {
+    let service = Service::new(say);
+    scope(async |s| {
+        let drained = async {
+            service.serve(listener).await;
+            "drained".to_owned()
+        };
+        let cut_off = async {
+            s.request_stop(next(signals).await);
+            let impatient = async {
+                next(signals).await;
+            };
+            or(task::sleep(grace), impatient).await;
+            format!("cut off {}", service.connections())
+        };
+        // In this order: what has come in before a signal is served, and a service that is done in
+        // time is not cut off.
+        or(drained, cut_off).await
+    })
+    .await
+}
+
+/// Waits for a signal, and gives its name.
+async fn next(signals: &mut Signals) -> &'static str {
+    match signals.next().await {
+        Some(Ok(Signal::Term)) => "SIGTERM",
+        Some(Ok(_)) => "Ctrl-C",
+        // Nobody can ask us to stop any more, so we don't.
+        Some(Err(_)) | None => pending().await,
+    }
+}
+
+/// Prints a line, unless nobody listens any more.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
