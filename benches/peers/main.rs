@@ -19,7 +19,6 @@ mod places;
 mod publish;
 mod race;
 mod report;
-mod targets;
 mod workloads;
 
 use std::fs;
@@ -56,9 +55,6 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         heap::settle();
         let report = measure(&workloads, &options);
         println!("\n{}", report.markdown());
-        if !report.quick {
-            println!("{}", targets::markdown(&report));
-        }
         if let Some(file) = &options.json {
             fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
         }

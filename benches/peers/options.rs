@@ -8,8 +8,8 @@ cargo bench -p taskpen-benches --bench peers -- [OPTIONS] [FILTER]
   FILTER          only workloads whose name contains it
   --quick         everything once and with few children, to see that it runs
   --json FILE     writes the numbers
-  --publish FILE  measures nothing; writes the table in README.md, docs/peers.md and
-                  docs/peers.svg from the numbers in FILE
+  --publish FILE  measures nothing; writes docs/peers.md and docs/peers.svg from the
+                  numbers in FILE
   --list          names the workloads
   --help          prints this
 

@@ -149,10 +149,6 @@ impl Report {
         }
     }
 
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.tables.iter().flat_map(|table| &table.rows)
-    }
-
     /// Where and when.
     pub(crate) fn origin(&self) -> String {
         let Self {
@@ -182,9 +178,9 @@ impl Report {
 }
 
 pub(crate) const HOW_TO_READ: &str = "\
-Each cell is the cost of taskpen divided by that of the peer, measured in turns in one process, the
-median of the rounds: **below 1 taskpen is cheaper, above 1 it is dearer**. The third column is what
-a child costs with taskpen, in the place of the first peer.";
+Each cell is the cost of taskpen divided by that of the peer: **below 1 taskpen costs less, above 1
+it costs more**. Both are measured alternately in one process; a cell is the median of the rounds.
+The third column is what a child costs with taskpen, in the place of the first peer.";
 
 /// A ratio with as many digits as say something.
 pub(crate) fn ratio(value: f64) -> String {

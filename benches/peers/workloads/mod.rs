@@ -1,4 +1,4 @@
-//! The workloads: those of the table of targets, and the rest of what a scope is used for.
+//! The workloads: what a scope is used for.
 
 pub(crate) mod computing;
 pub(crate) mod growth;
