@@ -38,10 +38,11 @@
 //! | [`try_local_scope`] | anything | ends the scope, which returns it |
 //!
 //! For many children whose values are read as they come there is a [set](Scope::join_set), and for
-//! those that should run ahead of whoever reads them a [stream](Scope#method.buffered).
+//! those that should run ahead of their consumer a [stream](Scope::buffered).
 //!
-//! [`cancel`](Scope::cancel) *asks* the children of a scope to stop, and those of the scopes inside
-//! it; a [`StopToken`] carries the question to other threads, and the [cause](Cause) back.
+//! [`request_stop`](Scope::request_stop) *asks* the children of a scope to stop, and those of the
+//! scopes inside it; a [`StopToken`] carries the request to other threads, and the [cause](Cause)
+//! back.
 //!
 //! A scope has no timeout, no select and no retry of its own: dropping its future cancels the
 //! whole tree, so every combinator of your runtime that drops a future already does it; see
@@ -49,9 +50,9 @@
 //!
 //! # Why
 //!
-//! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and nobody
-//! sees its error. Keeping handles in a set and cancelling them in a `close()` is a convention: it
-//! works until somebody forgets it. Here the compiler does not forget:
+//! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and its error
+//! is lost. Keeping handles in a set and cancelling them in a `close()` is a convention: it works
+//! until it is forgotten once. Here the compiler does not forget:
 //!
 //! ```compile_fail,E0373
 //! # futures_lite::future::block_on(async {
@@ -67,7 +68,7 @@
 //!
 //! The children belong to the scope's own future. They are polled only while that future is
 //! itself inside `poll`, and the borrow checker guarantees that everything they borrow is alive
-//! there. Between two polls nobody touches a child. A forgotten scope therefore leaves nothing
+//! there. Between two polls no thread touches a child. A forgotten scope therefore leaves nothing
 //! running, and a dropped one drops its children before `drop` returns. The one thing that it waits
 //! for is a closure of [`spawn_blocking`](guide::many#blocking-work) that is running.
 //!
@@ -75,7 +76,7 @@
 //!
 //! # Parallelism: the poll window
 //!
-//! Between two polls of the scope nobody touches its children. *During* a poll other threads may:
+//! Between two polls of the scope no thread touches its children. *During* a poll other threads may:
 //! everything that children borrow is alive while `poll` is on the stack. So a scope that finds
 //! itself with more work than help costs opens a *window*. It asks the runtime around it for
 //! helpers, which run children together with the polling thread; and before `poll` returns it
@@ -88,11 +89,11 @@
 //! scope too. Work that blocks goes to [other threads](guide::many#blocking-work).
 //!
 //! A scope asks only when it pays. It measures its children and begins alone; children that do
-//! little per poll never leave the polling thread. Whom it asks:
+//! little per poll never leave the polling thread. Which executor it asks:
 //!
 //! | the scope is polled | helpers come from |
 //! |---|---|
-//! | after `.on(runtime)` | that runtime |
+//! | after `.on(executor)` | that executor |
 //! | in a child or the body of another scope | where that scope's helpers come from |
 //! | inside tokio, with feature `tokio` | tokio's worker threads; none from a current-thread runtime |
 //! | inside an async-std task, with feature `async-std` | async-std's threads |
@@ -110,15 +111,15 @@
 //!         s.spawn(async move { digest(page) });
 //!     }
 //! })
-//! .on(AsyncStd) // lend threads of async-std
+//! .on(AsyncStd) // threads of async-std
 //! .helpers(3) // at most three of them
 //! .await;
 //! # });
 //! ```
 //!
-//! `.serial()` switches it off. Do that if whoever polls the scope holds something that belongs to
-//! its thread, such as the lock of `stderr`, which the children want as well: with helpers that is
-//! a deadlock. Other runtimes and thread pools lend threads by implementing [`Runtime`].
+//! `.serial()` switches it off. Do that if the caller that polls the scope holds something that
+//! belongs to its thread, such as the lock of `stderr`, which the children want as well: with helpers that is
+//! a deadlock. Other runtimes and thread pools give helpers by implementing [`Executor`].
 //!
 //! # Guides
 //!
@@ -126,9 +127,10 @@
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
 //! * [Many children](guide::many): sets, read-ahead, asking them to stop, and work that blocks.
-//! * [Recipes](guide::recipes): time limits, races, `select!`, grace times, retries, handshakes.
+//! * [Recipes](guide::recipes): time limits, races, `select!`, retries, handshakes.
 //! * [More recipes](guide::structure): limits, progress bars, periodic jobs, structs with a handle.
 //! * [Moving from async-std](guide::moving): from `task::spawn` to a scope, step by step.
+//! * [My scope does not end](guide::endless): how to find the child that keeps it open.
 //! * [Compiler errors](guide::errors): the words, the reason, the cure.
 //! * [Soundness](guide::soundness): why borrowing children are safe.
 #![deny(
@@ -141,7 +143,6 @@
 
 #[cfg(feature = "blocking")]
 mod blocking;
-#[cfg(any(doc, doctest))]
 pub mod guide;
 mod help;
 mod open;

@@ -1,20 +1,29 @@
 //! Trap 13: the future of a scope hands out handles for exactly its own lifetime and error.
 
 use std::future::Ready;
-use taskpen::{Scoped, TryScoped};
+use taskpen::{LocalScoped, Scoped, TryScoped};
 
-type Plain<'env, M> = Scoped<'env, fn(), Ready<()>, M>;
-type Fallible<'e, M> = TryScoped<'static, fn(), Ready<()>, &'e u8, M>;
+type Plain<'env> = Scoped<'env, fn(), Ready<()>>;
+type Local<'env> = LocalScoped<'env, fn(), Ready<()>>;
+type Fallible<'e> = TryScoped<'static, fn(), Ready<()>, &'e u8>;
 
-fn shrink<'a, 'long: 'a, M>(sc: Plain<'long, M>) -> Plain<'a, M> {
+fn shrink<'a, 'long: 'a>(sc: Plain<'long>) -> Plain<'a> {
     sc
 }
 
-fn grow<'short, 'a: 'short, M>(sc: Plain<'short, M>) -> Plain<'a, M> {
+fn grow<'short, 'a: 'short>(sc: Plain<'short>) -> Plain<'a> {
     sc
 }
 
-fn shrink_error<'e, 'long: 'e, M>(sc: Fallible<'long, M>) -> Fallible<'e, M> {
+fn shrink_local<'a, 'long: 'a>(sc: Local<'long>) -> Local<'a> {
+    sc
+}
+
+fn grow_local<'short, 'a: 'short>(sc: Local<'short>) -> Local<'a> {
+    sc
+}
+
+fn shrink_error<'e, 'long: 'e>(sc: Fallible<'long>) -> Fallible<'e> {
     sc
 }
 
