@@ -26,7 +26,6 @@
 //!    waited for.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -191,19 +190,5 @@ impl<F, T, D> Drop for BlockingChild<F, T, D> {
         drop(waker);
         // The closure that was skipped, or the value that nobody took.
         drop(last);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// B5: what the pool holds of a closure that was skipped is small, however large that was.
-    #[test]
-    fn husk() {
-        assert_eq!(
-            size_of::<Closure<[u8; 4096], ()>>(),
-            size_of::<Closure<(), ()>>()
-        );
     }
 }

@@ -1,8 +1,6 @@
 //! Opening a scope: [`scope`], [`try_scope`] and their local forms.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
-
 use crate::help::ticket::Help;
 use crate::scope::{LocalScope, Scope, TryLocalScope, TryScope};
 

@@ -1,7 +1,6 @@
 //! The body of a scope: a closure, then a future, then an output.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

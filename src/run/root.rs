@@ -26,7 +26,6 @@
 //! `src/guide/soundness.md` argues why no child can slip through.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -11,7 +11,6 @@
 //! release build spawns a larger one then.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 

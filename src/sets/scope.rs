@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::future::Future;
 
 use crate::scope::Scope;
 use crate::scope::TryScope;

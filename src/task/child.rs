@@ -18,7 +18,6 @@
 //! as it is on the queue another thread may run it, drop it and end the scope, while we still hold
 //! the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
 
-use std::future::Future;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;

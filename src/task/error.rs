@@ -4,7 +4,6 @@
 //! that the scope's future, its handles and its children share, not in the shared state.
 #![forbid(unsafe_code)]
 
-use std::future::Future;
 use std::mem;
 use std::ops::Deref;
 use std::pin::Pin;

@@ -182,3 +182,12 @@ fn failure_and_drop() {
     });
     FATES.assert_seen();
 }
+
+/// B5: what the pool holds of a closure that was skipped is small, however large that was.
+#[test]
+fn size_of_a_skipped_closure() {
+    assert_eq!(
+        size_of::<Closure<[u8; 4096], ()>>(),
+        size_of::<Closure<(), ()>>()
+    );
+}

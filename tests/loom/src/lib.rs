@@ -39,6 +39,8 @@ mod run;
 mod cause;
 #[path = "../../../src/blocking/closure.rs"]
 mod closure;
+#[path = "../../../src/sets/member.rs"]
+mod member;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/task/metadata.rs"]
 mod metadata;
@@ -52,7 +54,7 @@ mod blocking {
     pub(crate) use crate::closure;
 }
 mod sets {
-    pub(crate) use crate::results;
+    pub(crate) use crate::{member, results};
 }
 mod stop {
     pub(crate) use crate::{cause, state};
@@ -68,6 +70,7 @@ mod sync;
 mod closures;
 mod ending;
 mod idling;
+mod members;
 mod parts;
 mod reading;
 mod stopping;
