@@ -12,51 +12,51 @@
 //! 10. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
-pub mod life {
-    #![doc = include_str!("guide/life.md")]
-}
+///
+#[doc = include_str!("guide/life.md")]
+pub mod life {}
 
 /// How clean-up works: return, error, panic, drop, forget, shutdown, grace periods.
-pub mod cleanup {
-    #![doc = include_str!("guide/cleanup.md")]
-}
+///
+#[doc = include_str!("guide/cleanup.md")]
+pub mod cleanup {}
 
 /// What a scope holds, what a leak looks like, and how to test for one.
-pub mod resources {
-    #![doc = include_str!("guide/resources.md")]
-}
+///
+#[doc = include_str!("guide/resources.md")]
+pub mod resources {}
 
 /// Many children: sets and streams of them, asking them to stop, and work that blocks.
-pub mod many {
-    #![doc = include_str!("guide/many.md")]
-}
+///
+#[doc = include_str!("guide/many.md")]
+pub mod many {}
 
 /// Recipes for ending and failing: time limits, races, `select!`, retries, handshakes.
-pub mod recipes {
-    #![doc = include_str!("guide/recipes.md")]
-}
+///
+#[doc = include_str!("guide/recipes.md")]
+pub mod recipes {}
 
 /// Recipes for structure: limits, progress bars, periodic jobs, structs with a handle, leak tests.
-pub mod structure {
-    #![doc = include_str!("guide/structure.md")]
-}
+///
+#[doc = include_str!("guide/structure.md")]
+pub mod structure {}
 
 /// Moving an async-std code base from `task::spawn` to scopes.
-pub mod moving {
-    #![doc = include_str!("guide/moving.md")]
-}
+///
+#[doc = include_str!("guide/moving.md")]
+pub mod moving {}
 
 /// My scope does not end: how to find the child that it waits for, and the usual reasons.
-pub mod endless {
-    #![doc = include_str!("guide/endless.md")]
-}
+///
+#[doc = include_str!("guide/endless.md")]
+pub mod endless {}
 
 /// The compiler errors that users meet: the words, the reason, the cure.
-pub mod errors {
-    #![doc = include_str!("guide/errors.md")]
-}
+///
+#[doc = include_str!("guide/errors.md")]
+pub mod errors {}
 
 /// Why borrowing children are safe: the argument behind the `unsafe` code.
-pub mod soundness {
-    #![doc = include_str!("guide/soundness.md")]
-}
+///
+#[doc = include_str!("guide/soundness.md")]
+pub mod soundness {}

@@ -166,8 +166,9 @@ pub use open::{
     LocalScoped, Scoped, TryLocalScoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
 };
 pub use scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
-pub use sets::{Buffered, ChildOf, JoinSet};
+pub use sets::{Buffered, JoinSet};
 pub use stop::{Cause, StopToken};
+pub use task::child_of::ChildOf;
 pub use task::handle::{Join, JoinHandle};
 
 /// The code in the README is tested like that of any other page.

@@ -48,3 +48,13 @@ pub(crate) fn wake(waker: Option<Waker>) {
         quietly(|| waker.wake());
     }
 }
+
+/// Calls `act` when it is dropped.
+pub(crate) struct Defer<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for Defer<F> {
+    #[inline]
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

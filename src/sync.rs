@@ -52,7 +52,7 @@ pub(crate) fn abort(reason: &str) -> ! {
 ///
 /// No foreign code runs under any lock of this crate, so a panic cannot leave the data half
 /// changed; and a second panic because of poison could unwind out of a waker.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
@@ -67,7 +67,6 @@ impl<T> Mutex<T> {
 
 /// A cell whose contents are reached through a pointer, by code that knows that there is no other
 /// reference to them.
-#[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {

@@ -1,5 +1,5 @@
 //! Closures that the blocking pool has not started: they are skipped, and nobody waits for them.
-//! The ids are those of the guide `many`.
+//! The ids are those of `tests/README.md`.
 //!
 //! The pool of this process has one thread, which each test occupies.
 #![cfg(feature = "blocking")]

@@ -1,7 +1,6 @@
 //! `spawn_blocking`: closures on the pool of threads of the `blocking` crate, as children.
 #![forbid(unsafe_code)]
 
-use std::panic::Location;
 use std::sync::Arc;
 
 use blocking::unblock;
@@ -14,6 +13,7 @@ use crate::scope::TryScope;
 use crate::task::child::spawn_multi;
 use crate::task::error::TryChild;
 use crate::task::handle::JoinHandle;
+use crate::task::metadata::Spawned;
 
 impl<'env, M> Scope<'env, M> {
     /// Spawns a child that runs a closure which may block, on a pool of threads for such work.
@@ -58,7 +58,7 @@ impl<'env, M> Scope<'env, M> {
         T: Send + 'static,
     {
         let child = child(self.shared(), f);
-        spawn_multi(self, Kind::Ordinary, Location::caller(), child)
+        spawn_multi(self, Spawned::here(Kind::Ordinary), child)
     }
 
     /// Spawns a background child that runs a closure which may block: it does not keep the scope
@@ -75,7 +75,7 @@ impl<'env, M> Scope<'env, M> {
         T: Send + 'static,
     {
         let child = child(self.shared(), f);
-        spawn_multi(self, Kind::Background, Location::caller(), child)
+        spawn_multi(self, Spawned::here(Kind::Background), child)
     }
 }
 
@@ -91,7 +91,7 @@ impl<'env, E, M> TryScope<'env, E, M> {
         E: Send + 'static,
     {
         let child = TryChild::new(child(self.shared(), f), self.error());
-        spawn_multi(self, Kind::Ordinary, Location::caller(), child)
+        spawn_multi(self, Spawned::here(Kind::Ordinary), child)
     }
 
     /// Spawns a background child that runs a closure which may block; its `Err` ends the scope as
@@ -106,7 +106,7 @@ impl<'env, E, M> TryScope<'env, E, M> {
         E: Send + 'static,
     {
         let child = TryChild::new(child(self.shared(), f), self.error());
-        spawn_multi(self, Kind::Background, Location::caller(), child)
+        spawn_multi(self, Spawned::here(Kind::Background), child)
     }
 }
 

@@ -132,10 +132,7 @@ impl Deref for SharedExecutor {
     type Target = dyn Executor;
 
     fn deref(&self) -> &Self::Target {
-        match &self.0 {
-            Some(executor) => &**executor,
-            None => unreachable!("it is there until we are dropped"),
-        }
+        self.0.as_deref().expect("there until we are dropped")
     }
 }
 

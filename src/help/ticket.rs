@@ -70,7 +70,6 @@ fn help(shared: &Shared, chunk: usize) {
 }
 
 /// What a scope knows about helpers: how many, and whether it pays to call them.
-#[derive(Debug)]
 pub(crate) struct Help {
     /// Set by `.serial()`.
     pub(crate) is_serial: bool,
@@ -80,20 +79,12 @@ pub(crate) struct Help {
 }
 
 impl Help {
-    /// For scopes whose children may move to another thread.
-    pub(crate) const fn allowed() -> Self {
+    /// For a scope that has `most` helpers, until it is told otherwise.
+    pub(crate) const fn new(most: Option<usize>) -> Self {
         Self {
             is_serial: false,
-            most: None,
+            most,
             policy: Policy::new(),
-        }
-    }
-
-    /// For scopes whose children may not.
-    pub(crate) const fn forbidden() -> Self {
-        Self {
-            most: Some(0),
-            ..Self::allowed()
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! * A helper runs children only between entering and leaving, and it enters only while the window
 //!   is open.
-//! * When [`close`](Open::close) returns no helper is inside, and none can enter until the next
+//! * When [`open`](Window::open) returns no helper is inside, and none can enter until the next
 //!   opening. Everything that helpers did is visible to the thread that closed.
 //!
 //! So the children of a scope are touched by other threads only while the scope's future is inside
@@ -26,8 +26,7 @@
 //!
 //! # Invariants
 //!
-//! 1. Only the thread inside `poll` sets and clears OPEN, and it clears it on every way out, for
-//!    [`Open`] does so when it is dropped.
+//! 1. Only the thread inside `poll` sets and clears OPEN, and it clears it on every way out.
 //! 2. A helper enters by one compare-exchange from a value with OPEN to that value plus one helper.
 //!    So it cannot enter a window that closes in between: either the exchange comes first and the
 //!    closer counts it, or it fails.
@@ -53,6 +52,7 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
+use crate::panic::Defer;
 use crate::sync::{AtomicUsize, Event, Ordering, SPINS, spin_loop, wait_until};
 
 /// Set while the scope's future is inside `poll` and wants help.
@@ -63,7 +63,6 @@ const SLEEPING: usize = 2;
 const HELPER: usize = 4;
 
 /// The window of one scope.
-#[derive(Debug)]
 pub(crate) struct Window {
     word: AtomicUsize,
     /// Notified by the last helper to leave, if the closer sleeps.
@@ -78,11 +77,16 @@ impl Window {
         }
     }
 
-    /// Opens the window. For the thread inside `poll`; not while it is open.
-    pub(crate) fn open(&self) -> Open<'_> {
+    /// Calls `act` with the window open, and closes it: returns, or unwinds, once no helper is
+    /// inside. For the thread inside `poll`; not while it is open.
+    pub(crate) fn open<R>(&self, act: impl FnOnce() -> R) -> R {
         let before = self.word.fetch_or(OPEN, Ordering::Release);
         debug_assert_eq!(before, 0, "a window is opened when it is shut");
-        Open { window: self }
+        let _close = Defer(|| {
+            self.word.fetch_and(!OPEN, Ordering::Relaxed);
+            self.wait();
+        });
+        act()
     }
 
     /// Enters as a helper, if the window is open.
@@ -94,14 +98,10 @@ impl Window {
             .map(|_| Inside { window: self })
     }
 
-    fn is_empty(&self) -> bool {
-        self.word.load(Ordering::Acquire) < HELPER
-    }
-
     /// Waits until no helper is inside. Never unwinds.
     fn wait(&self) {
         for _ in 0..SPINS {
-            if self.is_empty() {
+            if self.word.load(Ordering::Acquire) < HELPER {
                 return;
             }
             spin_loop();
@@ -113,26 +113,7 @@ impl Window {
     }
 }
 
-/// The window is open; dropping this closes it.
-#[derive(Debug)]
-pub(crate) struct Open<'a> {
-    window: &'a Window,
-}
-
-impl Open<'_> {
-    /// Closes the window: returns once no helper is inside.
-    pub(crate) fn close(self) {}
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.window.word.fetch_and(!OPEN, Ordering::Relaxed);
-        self.window.wait();
-    }
-}
-
 /// A helper is inside; dropping this leaves.
-#[derive(Debug)]
 pub(crate) struct Inside<'a> {
     window: &'a Window,
 }

@@ -110,7 +110,7 @@ where
     F: FnOnce(Scope<'env>) -> Fut,
     Fut: Future,
 {
-    Scoped::new(body, Help::allowed())
+    Scoped::new(body, Help::new(None))
 }
 
 /// Opens a scope whose children need not be `Send`; its future is not `Send` either.
@@ -139,7 +139,7 @@ where
     F: FnOnce(LocalScope<'env>) -> Fut,
     Fut: Future,
 {
-    Scoped::new(body, Help::forbidden())
+    Scoped::new(body, Help::new(Some(0)))
 }
 
 /// Opens a scope in which the first `Err`, of a child or of the body, ends everything.
@@ -179,7 +179,7 @@ where
     F: FnOnce(TryScope<'env, E>) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    Scoped::new(body, Help::allowed())
+    Scoped::new(body, Help::new(None))
 }
 
 /// Opens a [`try_scope`] whose children need not be `Send`; its future is not `Send` either.
@@ -205,5 +205,5 @@ where
     F: FnOnce(TryLocalScope<'env, E>) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    Scoped::new(body, Help::forbidden())
+    Scoped::new(body, Help::new(Some(0)))
 }

@@ -1,6 +1,7 @@
 //! The future of a scope: a [`Root`] with a way to call the body's closure, and with what its kind
 //! of handle adds.
 #![forbid(unsafe_code)]
+#![expect(private_bounds, reason = "there are four kinds of scopes, and no more")]
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -42,7 +43,6 @@ use crate::task::error::HeldSlot;
 /// What the children did is done; the values they gave are lost with the scope.
 #[pin_project(!Unpin)]
 #[must_use = "a scope does nothing unless it is awaited"]
-#[expect(private_bounds, reason = "there are four kinds, and no more")]
 pub struct Scoped<'env, F, Fut: Future, S: Kind = Scope<'env>> {
     #[pin]
     root: Root<'env, F, Fut, S>,
@@ -118,24 +118,23 @@ impl<E, M> Kind for TryScope<'_, E, M> {
     }
 
     fn handle(shared: &Arc<Shared>, error: &HeldSlot<E>) -> Self {
-        Self::new(Scope::new(Arc::clone(shared)), Arc::clone(error))
+        Self::new(Scope::new(Arc::clone(shared)), Arc::clone(&error.0))
     }
 }
 
 impl<T, E, M> Finish<Result<T, E>> for TryScope<'_, E, M> {
     fn is_failure(output: &Result<T, E>, error: &HeldSlot<E>) -> bool {
         if output.is_err() {
-            error.body_failed();
+            error.0.body_failed();
         }
         output.is_err()
     }
 
     fn take_error(error: &HeldSlot<E>) -> Option<Result<T, E>> {
-        error.take().map(Err)
+        error.0.take().map(Err)
     }
 }
 
-#[expect(private_bounds, reason = "there are four kinds, and no more")]
 impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
 where
     Fut: Future,
@@ -173,7 +172,6 @@ where
 }
 
 /// Who helps: for scopes whose children are `Send`.
-#[expect(private_bounds, reason = "there are four kinds, and no more")]
 impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
 where
     Fut: Future,

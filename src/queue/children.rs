@@ -27,7 +27,6 @@ use slab::Slab;
 pub(crate) struct Key(pub(crate) u32);
 
 /// Children that are ready, as runnables `R`, or suspended.
-#[derive(Debug)]
 pub(crate) struct Children<R> {
     /// First in, first out.
     pub(crate) ready: VecDeque<R>,

@@ -14,7 +14,7 @@
 use crate::sync::{AtomicUsize, Ordering};
 
 /// Counts the children of one kind.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Counts {
     spawned: Tally,
     finished: Tally,
@@ -54,7 +54,7 @@ impl Counts {
 }
 
 /// A number that only grows, in two halves; see the module documentation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Tally {
     home: AtomicUsize,
     elsewhere: AtomicUsize,

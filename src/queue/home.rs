@@ -24,9 +24,9 @@
 //! 3. While a closure has the contents the frame does not say so. So nothing that it calls can have
 //!    them a second time.
 
-use std::fmt;
 use std::ptr;
 
+use crate::panic::Defer;
 use crate::run::frame;
 use crate::sync::{AtomicBool, Ordering, UnsafeCell, abort};
 
@@ -56,7 +56,8 @@ impl<T> Home<T> {
     /// dropped, by one thread at a time; only code that leaves a poll in the middle, on a stack of
     /// its own, can come here twice.
     pub(crate) fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
-        let _inside = Inside::new(self);
+        self.occupy();
+        let _leave = Defer(|| self.give_back());
         frame::at_home(self.address(), act)
     }
 
@@ -64,7 +65,8 @@ impl<T> Home<T> {
     pub(crate) fn leave<R>(&self, act: impl FnOnce() -> R) -> R {
         assert!(self.is_here(), "only the thread at home can leave it");
         frame::hide_home(|| {
-            let _away = Away::new(self);
+            self.give_back();
+            let _return = Defer(|| self.occupy());
             act()
         })
     }
@@ -104,44 +106,6 @@ impl<T> Home<T> {
 
     fn give_back(&self) {
         self.occupied.store(false, Ordering::Release);
-    }
-}
-
-/// A thread is at home; dropping this gives the home back.
-struct Inside<'a, T>(&'a Home<T>);
-
-impl<'a, T> Inside<'a, T> {
-    fn new(home: &'a Home<T>) -> Self {
-        home.occupy();
-        Self(home)
-    }
-}
-
-impl<T> Drop for Inside<'_, T> {
-    fn drop(&mut self) {
-        self.0.give_back();
-    }
-}
-
-/// The thread is away; dropping this brings it back.
-struct Away<'a, T>(&'a Home<T>);
-
-impl<'a, T> Away<'a, T> {
-    fn new(home: &'a Home<T>) -> Self {
-        home.give_back();
-        Self(home)
-    }
-}
-
-impl<T> Drop for Away<'_, T> {
-    fn drop(&mut self) {
-        self.0.occupy();
-    }
-}
-
-impl<T> fmt::Debug for Home<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Home").finish_non_exhaustive()
     }
 }
 

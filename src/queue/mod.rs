@@ -78,7 +78,6 @@ pub(crate) enum Kind {
 }
 
 /// The ready queue of one scope.
-#[derive(Debug)]
 pub(crate) struct Queue<R> {
     home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
@@ -98,7 +97,6 @@ pub(crate) struct Queue<R> {
 }
 
 /// What only the thread at home has to do with.
-#[derive(Debug)]
 struct AtHome<R> {
     children: Children<R>,
     /// Set while a waker is stored under the lock, or was until a push used it.
@@ -108,7 +106,6 @@ struct AtHome<R> {
 }
 
 /// What is under the lock.
-#[derive(Debug)]
 struct State<R> {
     children: Children<R>,
     /// Set while the end waits for a late push.

@@ -52,7 +52,6 @@ impl<R> Queue<R> {
         body_done: bool,
         cache: &mut WakerCache<'_>,
     ) -> Next {
-        debug_assert!(batch.is_empty());
         let is_done = || body_done && self.ordinary() == 0;
         let mut run = |home: &mut AtHome<R>| {
             mem::swap(batch, &mut home.children.ready);

@@ -4,7 +4,6 @@
 use std::task::Waker;
 
 /// The caller's waker in one poll, and the clone of it that an earlier poll left.
-#[derive(Debug)]
 pub(crate) struct WakerCache<'a> {
     current: &'a Waker,
     /// What the poll will leave behind when it goes idle: what an earlier poll left, or a clone of

@@ -28,7 +28,6 @@ const POLLS_IN_A_WINDOW: usize = 4096;
 const RESTLESS_PASSES: usize = 8;
 
 /// What a poll has left of its budget.
-#[derive(Debug)]
 pub(crate) struct Budget {
     polls: usize,
     restless_passes: usize,

@@ -20,7 +20,6 @@ use crate::panic::{quietly, wake};
 use crate::sync::{AtomicUsize, Event, Mutex, Ordering, wait_until};
 
 /// The closures of one scope that outlive their child.
-#[derive(Debug)]
 pub(crate) struct Closures {
     count: AtomicUsize,
     /// The task that polls the scope, if it waits.
@@ -31,7 +30,7 @@ pub(crate) struct Closures {
 
 #[cfg_attr(
     not(feature = "blocking"),
-    allow(dead_code, reason = "without the pool there are none")
+    allow(dead_code, reason = "there are none then")
 )]
 impl Closures {
     pub(crate) fn new() -> Self {
@@ -61,25 +60,10 @@ impl Closures {
     }
 
     /// Waits, as a task, until none is left. For a scope that has no children any more.
-    #[inline]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
-        match self.len() {
-            0 => Poll::Ready(()),
-            _ => self.enter_waker(waker),
+        if self.len() == 0 {
+            return Poll::Ready(());
         }
-    }
-
-    /// Waits, as a thread, until none is left. Never unwinds. For a scope that has no children any
-    /// more.
-    #[inline]
-    pub(crate) fn wait(&self) {
-        if self.len() > 0 {
-            self.block();
-        }
-    }
-
-    #[cold]
-    fn enter_waker(&self, waker: &Waker) -> Poll<()> {
         // A panic in here is the caller's own, and leaves as it came. The scope waits on when it is
         // polled again, or dropped.
         let fresh = waker.clone();
@@ -93,10 +77,13 @@ impl Closures {
         Poll::Ready(())
     }
 
-    #[cold]
-    fn block(&self) {
-        let stale = self.waker.lock().take(); // the scope is not polled any more
-        quietly(|| drop(stale));
-        wait_until(&self.none_left, || self.len() == 0);
+    /// Waits, as a thread, until none is left. Never unwinds. For a scope that has no children any
+    /// more, and is not polled any more.
+    pub(crate) fn wait(&self) {
+        if self.len() > 0 {
+            let stale = self.waker.lock().take();
+            quietly(|| drop(stale));
+            wait_until(&self.none_left, || self.len() == 0);
+        }
     }
 }

@@ -18,6 +18,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::ptr;
 
+use crate::panic::Defer;
 use crate::sync::{abort, thread_local};
 
 /// What is current. It is not for this file to know what that is.
@@ -45,8 +46,7 @@ thread_local! {
 
 /// Calls `act` with `frame` as the innermost one.
 pub(crate) fn enter<R>(frame: &Frame<'_>, act: impl FnOnce() -> R) -> R {
-    let _entered = Entered::new(ptr::from_ref(frame).cast(), ptr::null());
-    act()
+    within(ptr::from_ref(frame).cast(), ptr::null(), act)
 }
 
 /// Calls `look` with the innermost frame.
@@ -64,14 +64,31 @@ pub(crate) fn innermost<R>(look: impl for<'a> FnOnce(Option<&'a Frame<'a>>) -> R
 pub(crate) fn at_home<R>(home: *const (), act: impl FnOnce() -> R) -> R {
     let frame = INNERMOST.with(|innermost| innermost.frame.get());
     assert!(!frame.is_null(), "a home is entered in a frame");
-    let _entered = Entered::new(frame, home);
+    within(frame, home, act)
+}
+
+/// Calls `act` with these as the innermost, and restores what was before.
+fn within<R>(frame: *const Frame<'static>, home: *const (), act: impl FnOnce() -> R) -> R {
+    let replace = |frame, home| {
+        INNERMOST.with(|innermost| (innermost.frame.replace(frame), innermost.home.replace(home)))
+    };
+    let before = replace(frame, home);
+    let _leave = Defer(|| {
+        if replace(before.0, before.1) != (frame, home) {
+            abort("scopes were left in another order than they were entered in");
+        }
+    });
     act()
 }
 
 /// Calls `act` with this thread in no home.
 #[inline]
 pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
-    let _hidden = Hidden(INNERMOST.with(|innermost| innermost.home.replace(ptr::null())));
+    let replace = |home| INNERMOST.with(|innermost| innermost.home.replace(home));
+    let before = replace(ptr::null());
+    let _show = Defer(|| {
+        replace(before);
+    });
     act()
 }
 
@@ -80,45 +97,4 @@ pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
 #[inline]
 pub(crate) fn home() -> *const () {
     INNERMOST.with(|innermost| innermost.home.get())
-}
-
-/// A frame, or a home in it, is the innermost; dropping this restores what was before.
-struct Entered {
-    frame: *const Frame<'static>,
-    home: *const (),
-    frame_before: *const Frame<'static>,
-    home_before: *const (),
-}
-
-impl Entered {
-    fn new(frame: *const Frame<'static>, home: *const ()) -> Self {
-        INNERMOST.with(|innermost| Self {
-            frame,
-            home,
-            frame_before: innermost.frame.replace(frame),
-            home_before: innermost.home.replace(home),
-        })
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        INNERMOST.with(|innermost| {
-            let frame = innermost.frame.replace(self.frame_before);
-            let home = innermost.home.replace(self.home_before);
-            if frame != self.frame || home != self.home {
-                abort("scopes were left in another order than they were entered in");
-            }
-        });
-    }
-}
-
-/// The home is hidden; dropping this shows it again.
-struct Hidden(*const ());
-
-impl Drop for Hidden {
-    #[inline]
-    fn drop(&mut self) {
-        INNERMOST.with(|innermost| innermost.home.set(self.0));
-    }
 }

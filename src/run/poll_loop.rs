@@ -227,26 +227,26 @@ impl PollLoop {
         budget: &mut Budget,
         body: &mut PollBody<'_>,
     ) {
-        let window = shared.window.open();
-        let opened = budget.extend();
         let mut batch = VecDeque::with_capacity(dispatch.chunk);
-        while !budget.is_spent() && !must_end(shared, self.body_done) {
-            let ready = shared.queue.take(&mut batch, dispatch.chunk);
-            if batch.is_empty() && !self.poll_body(shared, budget, body) {
-                break;
+        shared.window.open(|| {
+            let opened = budget.extend();
+            while !budget.is_spent() && !must_end(shared, self.body_done) {
+                let ready = shared.queue.take(&mut batch, dispatch.chunk);
+                if batch.is_empty() && !self.poll_body(shared, budget, body) {
+                    break;
+                }
+                dispatch.call(shared, ready);
+                run_children(shared, self.body_done, &mut batch, usize::MAX, budget);
+                self.poll_body(shared, budget, body);
+                if ready == 0 {
+                    budget.end_pass(); // that was all there was
+                }
+                if opened.elapsed() > LONGEST_WINDOW {
+                    budget.end();
+                }
             }
-            dispatch.call(shared, ready);
-            run_children(shared, self.body_done, &mut batch, usize::MAX, budget);
-            self.poll_body(shared, budget, body);
-            if ready == 0 {
-                budget.end_pass(); // that was all there was
-            }
-            if opened.elapsed() > LONGEST_WINDOW {
-                budget.end();
-            }
-        }
-        shared.queue.hand_back(&mut batch);
-        window.close();
+            shared.queue.hand_back(&mut batch);
+        });
     }
 
     /// Begins the end of the scope: from here on no child can be spawned, and all that wait for the
@@ -258,8 +258,7 @@ impl PollLoop {
             quietly(|| drop(waker));
         }
         // A panic of a closure can have been kept just now, on another thread.
-        let has_panic = shared.has_panic();
-        shared.stop.end(match has_panic {
+        shared.stop.end(match shared.has_panic() {
             true => Outcome::Panicked,
             false => outcome,
         });

@@ -17,7 +17,7 @@ use crate::help::window::Window;
 use crate::panic::{Payload, catch, discard};
 use crate::queue::Queue;
 use crate::run::closures::Closures;
-use crate::stop::state::{HasStop, Outcome, Stop};
+use crate::stop::state::{Outcome, Stop};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::task::metadata::Meta;
 
@@ -25,7 +25,6 @@ use crate::task::metadata::Meta;
 pub(crate) type Runnable = sync::Runnable<Meta<Shared>>;
 
 /// The shared state of one scope.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Runnable>,
     pub(crate) window: Window,
@@ -154,8 +153,8 @@ impl Drop for Shared {
     }
 }
 
-impl HasStop for Shared {
-    fn stop(&self) -> &Stop<Self> {
+impl AsRef<Stop<Self>> for Shared {
+    fn as_ref(&self) -> &Stop<Self> {
         &self.stop
     }
 }

@@ -16,13 +16,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::sync::Arc;
 
 use crate::queue::Kind;
 use crate::run::shared::Shared;
-use crate::task::child::{spawn_local, spawn_multi};
+use crate::task::child_of::ChildOf;
 use crate::task::handle::JoinHandle;
+use crate::task::metadata::Spawned;
 
 mod try_scope;
 
@@ -75,8 +75,12 @@ pub struct Scope<'env, M = Multi> {
 /// A handle of a [`local_scope`](crate::local_scope): children need not be `Send`.
 pub type LocalScope<'env> = Scope<'env, Local>;
 
-impl<'env> Scope<'env, Multi> {
+impl<'env, M> Scope<'env, M> {
     /// Spawns a child; the scope waits for it.
+    ///
+    /// In a [`scope`](crate::scope()) the future and its value have to be `Send`; in a
+    /// [`local_scope`](crate::local_scope) they need not be, and the child stays on its thread. Both
+    /// may borrow for `'env`.
     ///
     /// It polls nothing itself. The child starts in this poll of the scope or in the next; where
     /// helpers are inside, from another thread, or with a waker that polls at once it may run before
@@ -98,10 +102,9 @@ impl<'env> Scope<'env, Multi> {
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<'env, F::Output>
     where
-        F: Future + Send + 'env,
-        F::Output: Send + 'env,
+        F: Future + ChildOf<'env, Self, F::Output>,
     {
-        spawn_multi(self, Kind::Ordinary, Location::caller(), future)
+        future.spawn_on(self, Spawned::here(Kind::Ordinary))
     }
 
     /// Spawns a background child: one that does not keep the scope open.
@@ -125,12 +128,13 @@ impl<'env> Scope<'env, Multi> {
     #[track_caller]
     pub fn spawn_background<F>(&self, future: F) -> JoinHandle<'env, F::Output>
     where
-        F: Future + Send + 'env,
-        F::Output: Send + 'env,
+        F: Future + ChildOf<'env, Self, F::Output>,
     {
-        spawn_multi(self, Kind::Background, Location::caller(), future)
+        future.spawn_on(self, Spawned::here(Kind::Background))
     }
+}
 
+impl<'env> Scope<'env, Multi> {
     /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
     ///
     /// `body` is called by the child, not by this method.
@@ -167,30 +171,6 @@ impl<'env> Scope<'env, Multi> {
 }
 
 impl<'env> Scope<'env, Local> {
-    /// Spawns a child that stays on this thread; the scope waits for it.
-    ///
-    /// See [`Scope::spawn`](Scope#method.spawn): this is the same without `Send`.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<'env, F::Output>
-    where
-        F: Future + 'env,
-        F::Output: 'env,
-    {
-        spawn_local(self, Kind::Ordinary, Location::caller(), future)
-    }
-
-    /// Spawns a background child that stays on this thread.
-    ///
-    /// See [`Scope::spawn_background`](Scope#method.spawn_background).
-    #[track_caller]
-    pub fn spawn_background<F>(&self, future: F) -> JoinHandle<'env, F::Output>
-    where
-        F: Future + 'env,
-        F::Output: 'env,
-    {
-        spawn_local(self, Kind::Background, Location::caller(), future)
-    }
-
     /// Spawns a child that stays on this thread and gets its own handle of the scope.
     ///
     /// See [`Scope::spawn_with`](Scope#method.spawn_with).

@@ -3,14 +3,15 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use crate::queue::Kind;
 use crate::scope::{Local, Multi, Scope};
-use crate::task::child::{spawn_local, spawn_multi};
-use crate::task::error::{ErrorSlot, TryChild};
+use crate::task::child_of::ChildOf;
+use crate::task::error::ErrorSlot;
 use crate::task::handle::JoinHandle;
+use crate::task::metadata::Spawned;
 
 /// A handle of a [`try_scope`](crate::try_scope): children yield `Result`, the first `Err` ends
 /// the scope.
@@ -51,9 +52,7 @@ pub struct TryScope<'env, E, M = Multi> {
 /// A handle of a [`try_local_scope`](crate::try_local_scope): children need not be `Send`.
 pub type TryLocalScope<'env, E> = TryScope<'env, E, Local>;
 
-// `E: Send` stands at each method and not at the `impl`: there, an error that is not `Send` would
-// make the compiler skip these methods and find those of `Scope`, which isolate a child's `Result`.
-impl<'env, E> TryScope<'env, E, Multi> {
+impl<'env, E, M> TryScope<'env, E, M> {
     /// Spawns a child whose `Err` ends the scope; the handle yields the `T` of its `Ok(T)`.
     ///
     /// Otherwise like [`Scope::spawn`](Scope#method.spawn).
@@ -77,12 +76,9 @@ impl<'env, E> TryScope<'env, E, Multi> {
     #[track_caller]
     pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
     where
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
+        F: Future<Output = Result<T, E>> + ChildOf<'env, Self, T>,
     {
-        let child = TryChild::new(future, &self.error);
-        spawn_multi(&self.scope, Kind::Ordinary, Location::caller(), child)
+        future.spawn_on(self, Spawned::here(Kind::Ordinary))
     }
 
     /// Spawns a background child, whose `Err` ends the scope as well.
@@ -110,14 +106,15 @@ impl<'env, E> TryScope<'env, E, Multi> {
     #[track_caller]
     pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
     where
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
+        F: Future<Output = Result<T, E>> + ChildOf<'env, Self, T>,
     {
-        let child = TryChild::new(future, &self.error);
-        spawn_multi(&self.scope, Kind::Background, Location::caller(), child)
+        future.spawn_on(self, Spawned::here(Kind::Background))
     }
+}
 
+// `E: Send` stands at the method and not at the `impl`: there, an error that is not `Send` would
+// make the compiler skip it and find that of `Scope`, which isolates a child's `Result`.
+impl<'env, E> TryScope<'env, E, Multi> {
     /// Spawns a child that gets its own handle of the scope, to spawn siblings with.
     ///
     /// Otherwise like [`Scope::spawn_with`](Scope#method.spawn_with).
@@ -153,34 +150,6 @@ impl<'env, E> TryScope<'env, E, Multi> {
 }
 
 impl<'env, E> TryScope<'env, E, Local> {
-    /// Spawns a child that stays on this thread and whose `Err` ends the scope.
-    ///
-    /// See [`TryScope::spawn`](TryScope#method.spawn): this is the same without `Send`.
-    #[track_caller]
-    pub fn spawn<F, T>(&self, future: F) -> JoinHandle<'env, T>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        let child = TryChild::new(future, &self.error);
-        spawn_local(&self.scope, Kind::Ordinary, Location::caller(), child)
-    }
-
-    /// Spawns a background child that stays on this thread.
-    ///
-    /// See [`TryScope::spawn_background`](TryScope#method.spawn_background).
-    #[track_caller]
-    pub fn spawn_background<F, T>(&self, future: F) -> JoinHandle<'env, T>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        let child = TryChild::new(future, &self.error);
-        spawn_local(&self.scope, Kind::Background, Location::caller(), child)
-    }
-
     /// Spawns a child that stays on this thread and gets its own handle of the scope.
     ///
     /// See [`TryScope::spawn_with`](TryScope#method.spawn_with).

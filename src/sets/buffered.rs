@@ -15,7 +15,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe, resume_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -24,11 +24,13 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::panic::{Payload, catch, quietly};
+use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
-use crate::sets::child_of::{ChildOf, SpawnedAt};
 use crate::sets::join_set::JoinSet;
+use crate::task::child_of::ChildOf;
 use crate::task::handle::JoinHandle;
+use crate::task::metadata::Spawned;
 
 /// A stream of what futures give, some of which run ahead of the consumer.
 ///
@@ -86,11 +88,11 @@ pub struct Buffered<'env, I, T, S = Scope<'env>> {
     /// How many items may be started before a value is taken.
     room: usize,
     shared: Arc<Shared>,
-    at: SpawnedAt,
+    spawned: Spawned,
     /// Starts the next item, if there is one. A pointer, so
     /// that the stream needs no bound on `I` and does not name its items, for the reason given at
     /// [`Scoped`](crate::Scoped).
-    start_next: fn(&mut I, &mut Ahead<'env, T, S>, SpawnedAt) -> Option<()>,
+    start_next: fn(&mut I, &mut Ahead<'env, T, S>, Spawned) -> Option<()>,
 }
 
 impl<'env, I, T, S> Buffered<'env, I, T, S> {
@@ -111,7 +113,7 @@ impl<'env, I, T, S> Buffered<'env, I, T, S> {
             limit: limit.max(1),
             room: limit.max(1),
             shared: Arc::clone(shared),
-            at: Location::caller(),
+            spawned: Spawned::here(Kind::Ordinary),
             start_next: |items, ahead, at| {
                 ahead.start(items.next()?, at);
                 Some(())
@@ -129,7 +131,7 @@ impl<'env, I, T, S> Buffered<'env, I, T, S> {
         let filled = catch(|| {
             while let (1.., Some(items)) = (self.room, &mut self.items) {
                 let is_ended = self.shared.queue.is_ended();
-                if is_ended || (self.start_next)(items, &mut self.ahead, self.at).is_none() {
+                if is_ended || (self.start_next)(items, &mut self.ahead, self.spawned).is_none() {
                     drop(self.items.take());
                 }
                 self.room -= 1;
@@ -151,15 +153,13 @@ pub(super) enum Ahead<'env, T, S> {
 }
 
 impl<'env, T, S> Ahead<'env, T, S> {
-    fn start<F>(&mut self, future: F, at: SpawnedAt)
+    fn start<F>(&mut self, future: F, spawned: Spawned)
     where
         F: ChildOf<'env, S, T>,
     {
         match self {
-            Self::InOrder(scope, children) => {
-                children.push_back(future.spawn_for_handle(scope, at));
-            }
-            Self::AnyOrder(set) => set.spawn_at(future, at),
+            Self::InOrder(scope, all) => all.push_back(future.spawn_on(scope, spawned)),
+            Self::AnyOrder(set) => set.spawn_as(future, spawned),
         }
     }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,10 +18,12 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
-use crate::sets::child_of::{ChildOf, SpawnedAt};
 use crate::sets::results::{Results, shrink};
+use crate::task::child_of::ChildOf;
+use crate::task::metadata::Spawned;
 
 /// A set of children whose values are read in the order in which they finish.
 ///
@@ -160,8 +162,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     where
         F: Future + ChildOf<'env, S, T>,
     {
-        self.running += 1;
-        future.spawn_for_set(&self.scope, &self.results, Location::caller());
+        self.spawn_as(future, Spawned::here(Kind::Ordinary));
     }
 
     /// Waits for the next value.
@@ -306,12 +307,13 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         self.len() == 0
     }
 
-    pub(crate) fn spawn_at<F>(&mut self, future: F, at: SpawnedAt)
+    #[inline]
+    pub(crate) fn spawn_as<F>(&mut self, future: F, spawned: Spawned)
     where
         F: ChildOf<'env, S, T>,
     {
         self.running += 1;
-        future.spawn_for_set(&self.scope, &self.results, at);
+        future.spawn_in(&self.scope, &self.results, spawned);
     }
 
     pub(crate) fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {

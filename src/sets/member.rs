@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project::pin_project;
 
+use crate::panic::Defer;
 use crate::sets::results::Results;
 
 /// The future of a child of a set.
@@ -18,8 +19,18 @@ pub(crate) struct Member<F, T> {
     // Dropped in this order, also if the first destructor panics.
     /// `None` once it has finished.
     #[pin]
-    pub(crate) future: Option<F>,
-    pub(crate) link: Link<T>,
+    future: Option<F>,
+    link: Link<T>,
+}
+
+impl<F: Future> Member<F, F::Output> {
+    #[inline]
+    pub(crate) fn new(future: F, results: &Arc<Results<F::Output>>) -> Self {
+        Self {
+            future: Some(future),
+            link: Link::new(results),
+        }
+    }
 }
 
 impl<F: Future> Future for Member<F, F::Output> {
@@ -37,26 +48,24 @@ impl<F: Future> Future for Member<F, F::Output> {
             return this.link.suspend(cx.waker());
         };
         // Left when this goes, also if the destructor of the future panics.
-        let _leaving = Leaving {
-            link: this.link,
-            value: Some(value),
-        };
+        let mut value = Some(value);
+        let _leave = Defer(|| this.link.leave(value.take()));
         this.future.set(None);
         Poll::Ready(())
     }
 }
 
 /// What ties a child to its set. The child leaves the set once, with a value or without.
-pub(crate) struct Link<T> {
+struct Link<T> {
     generation: u64,
     /// Where the set has the waker of the child, once it has been suspended.
-    pub(crate) slot: Option<u32>,
+    slot: Option<u32>,
     /// `None` once the child has left.
     results: Option<Arc<Results<T>>>,
 }
 
 impl<T> Link<T> {
-    pub(crate) fn new(results: &Arc<Results<T>>) -> Self {
+    fn new(results: &Arc<Results<T>>) -> Self {
         Self {
             generation: results.generation(),
             slot: None,
@@ -90,17 +99,5 @@ impl<T> Link<T> {
 impl<T> Drop for Link<T> {
     fn drop(&mut self) {
         self.leave(None);
-    }
-}
-
-/// A value that the child leaves when this is dropped.
-struct Leaving<'a, T> {
-    link: &'a mut Link<T>,
-    value: Option<T>,
-}
-
-impl<T> Drop for Leaving<'_, T> {
-    fn drop(&mut self) {
-        self.link.leave(self.value.take());
     }
 }

@@ -43,7 +43,7 @@ use crate::run::shared::Shared;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// What the children of one set leave for it. Public in name only, for a sealed trait mentions it.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "no user can name it")]
 pub struct Results<T> {
     /// Gets the panic of a value that is dropped unread.
     shared: Arc<Shared>,
@@ -52,7 +52,6 @@ pub struct Results<T> {
     state: Mutex<State<T>>,
 }
 
-#[derive(Debug)]
 struct State<T> {
     /// Values that the set has not taken, oldest first.
     values: VecDeque<T>,

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use crate::scope::Scope;
 use crate::scope::TryScope;
 use crate::sets::buffered::{Ahead, Buffered};
-use crate::sets::child_of::ChildOf;
 use crate::sets::join_set::JoinSet;
+use crate::task::child_of::ChildOf;
 
 impl<'env, M> Scope<'env, M> {
     /// Returns an empty set, for children whose values are read as they come.

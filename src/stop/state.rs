@@ -19,7 +19,8 @@
 //! | bits | mean |
 //! |---|---|
 //! | [`CAUSE`] is 0 | the scope runs, and nothing was asked of it |
-//! | [`CAUSE`] is a [`Kind`] | that is the cause; what belongs to it is in [`Links::cause`] |
+//! | [`CAUSE`] is an [`Outcome`] | that is the cause |
+//! | [`CAUSE`] is [`REQUESTED`] | the cause is in [`Links::cause`] |
 //! | [`FAILED`] | no poll of the body or of a child may start any more |
 //! | [`LINKED`] | a task waits, or a scope inside this one is linked to it |
 //!
@@ -41,7 +42,6 @@
 //!    scope alive, and a key of a waiter that was told finds nothing.
 #![forbid(unsafe_code)]
 
-use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -59,35 +59,21 @@ const FAILED: u8 = 0b1000;
 /// Set once there is something in the [`Links`].
 const LINKED: u8 = 0b1_0000;
 
-/// The kinds of causes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Kind {
-    Failed = 1,
-    Panicked = 2,
-    Ended = 3,
-    Dropped = 4,
-    /// Requested, of this scope or of one around it: see [`Links::cause`].
-    Linked = 5,
-}
-
-/// How a scope came to its end.
+/// How a scope came to its end; which is its cause, if no other was first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The body or a child gave an `Err`.
-    Failed,
+    Failed = 1,
     /// Something panicked.
-    Panicked,
+    Panicked = 2,
     /// The normal end.
-    Ended,
+    Ended = 3,
     /// The scope's future was dropped before its end.
-    Dropped,
+    Dropped = 4,
 }
 
-/// What has a [`Stop`]: the shared state of a scope.
-pub(crate) trait HasStop: Sized {
-    fn stop(&self) -> &Stop<Self>;
-}
+/// The cause is in [`Links::cause`]: it was requested, of this scope or of one around it.
+const REQUESTED: u8 = 5;
 
 /// What a scope `S` has of its stopping.
 pub(crate) struct Stop<S> {
@@ -106,7 +92,7 @@ enum Waiter<S> {
     Nested(Arc<S>),
 }
 
-impl<S: HasStop> Stop<S> {
+impl<S: AsRef<Self>> Stop<S> {
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicU8::new(0),
@@ -131,21 +117,17 @@ impl<S: HasStop> Stop<S> {
 
     /// Returns the cause, if there is one.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        match self.is_requested() {
-            true => self.cause_under(&self.links.lock()),
-            false => None,
-        }
+        self.cause_under(&self.links.lock())
     }
 
     fn cause_under(&self, links: &Links<S>) -> Option<Cause> {
-        let kinds = [Kind::Failed, Kind::Panicked, Kind::Ended, Kind::Dropped];
-        let kind = self.state.load(Ordering::Acquire) & CAUSE;
-        match kinds.into_iter().find(|known| *known as u8 == kind) {
-            Some(Kind::Failed) => Some(Cause::Failed),
-            Some(Kind::Panicked) => Some(Cause::Panicked),
-            Some(Kind::Ended) => Some(Cause::Ended),
-            Some(Kind::Dropped) => Some(Cause::Dropped),
-            _ => links.cause.clone(),
+        match self.state.load(Ordering::Acquire) & CAUSE {
+            0 => None,
+            REQUESTED => links.cause.clone(),
+            kind if kind == Outcome::Failed as u8 => Some(Cause::Failed),
+            kind if kind == Outcome::Panicked as u8 => Some(Cause::Panicked),
+            kind if kind == Outcome::Ended as u8 => Some(Cause::Ended),
+            _ => Some(Cause::Dropped),
         }
     }
 
@@ -153,13 +135,11 @@ impl<S: HasStop> Stop<S> {
     ///
     /// This wakes foreign wakers; it never unwinds.
     pub(crate) fn end(&self, outcome: Outcome) {
-        let (kind, failed) = match outcome {
-            Outcome::Failed => (Kind::Failed, FAILED),
-            Outcome::Panicked => (Kind::Panicked, FAILED),
-            Outcome::Ended => (Kind::Ended, 0),
-            Outcome::Dropped => (Kind::Dropped, 0),
+        let failed = match outcome {
+            Outcome::Failed | Outcome::Panicked => FAILED,
+            Outcome::Ended | Outcome::Dropped => 0,
         };
-        let before = self.enter_kind(kind, failed);
+        let before = self.enter_kind(outcome as u8, failed);
         if before & LINKED != 0 {
             self.tell(None);
         }
@@ -177,9 +157,9 @@ impl<S: HasStop> Stop<S> {
     /// Enters a kind of cause, if there is none yet, and gives the word as it was before.
     ///
     /// Release: who sees the cause sees what led to it. Acquire: who takes waiters finds them.
-    fn enter_kind(&self, kind: Kind, bits: u8) -> u8 {
+    fn enter_kind(&self, kind: u8, bits: u8) -> u8 {
         let enter = |state| match state & CAUSE {
-            0 => Some(state | bits | kind as u8),
+            0 => Some(state | bits | kind),
             _ => Some(state | bits),
         };
         let entered = self
@@ -206,7 +186,7 @@ impl<S: HasStop> Stop<S> {
                 match waiter {
                     Waiter::Task(waker) => tasks.push(waker),
                     Waiter::Nested(scope) => {
-                        let taken = scope.stop().take_waiters(Some(cause.clone()));
+                        let taken = (*scope).as_ref().take_waiters(Some(cause.clone()));
                         told.extend(taken.map(|(waiters, _)| waiters));
                     }
                 }
@@ -235,7 +215,7 @@ impl<S: HasStop> Stop<S> {
     fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, said: Option<Cause>) {
         if links.cause.is_none() {
             links.cause = said;
-            if self.enter_kind(Kind::Linked, 0) & CAUSE != 0 {
+            if self.enter_kind(REQUESTED, 0) & CAUSE != 0 {
                 links.cause = None; // another one was first
             }
         }
@@ -251,7 +231,10 @@ impl<S: HasStop> Stop<S> {
         }
         let cause = parent.cause_under(&links);
         drop(links);
-        scope.stop().tell(cause.as_ref().map(Cause::for_nested));
+        scope
+            .as_ref()
+            .as_ref()
+            .tell(cause.as_ref().map(Cause::for_nested));
         None
     }
 
@@ -302,12 +285,5 @@ impl<S: HasStop> Stop<S> {
     pub(crate) fn leave(&self, key: usize) {
         let waiter = self.links.lock().waiters.try_remove(key);
         quietly(|| drop(waiter));
-    }
-}
-
-impl<S> fmt::Debug for Stop<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Parents and nested scopes lead to each other.
-        f.debug_struct("Stop").finish_non_exhaustive()
     }
 }

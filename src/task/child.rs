@@ -19,7 +19,6 @@
 //! the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
 
 use std::mem;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -28,11 +27,11 @@ use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
 
 use crate::panic::{catch, discard};
-use crate::queue::{Kind, Queue};
+use crate::queue::Queue;
 use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
 use crate::task::handle::JoinHandle;
-use crate::task::metadata::Stage;
+use crate::task::metadata::{Spawned, Stage};
 
 /// The metadata of a child.
 type Meta = crate::task::metadata::Meta<Shared>;
@@ -279,8 +278,7 @@ fn schedule(runnable: Runnable) {
 /// Spawns a child whose future may move to another thread.
 pub(crate) fn spawn_multi<'env, M, F>(
     scope: &Scope<'env, M>,
-    kind: Kind,
-    location: &'static Location<'static>,
+    spawned: Spawned,
     future: F,
 ) -> JoinHandle<'env, F::Output>
 where
@@ -288,14 +286,13 @@ where
     F::Output: Send + 'env,
 {
     // SAFETY: the future and its output are `Send`, and `scope` is a handle of a scope for 'env.
-    unsafe { spawn(scope.shared(), kind, location, future) }
+    unsafe { spawn(scope.shared(), spawned, future) }
 }
 
 /// Spawns a child that stays on the thread of its scope.
 pub(crate) fn spawn_local<'env, F>(
     scope: &Scope<'env, Local>,
-    kind: Kind,
-    location: &'static Location<'static>,
+    spawned: Spawned,
     future: F,
 ) -> JoinHandle<'env, F::Output>
 where
@@ -304,7 +301,7 @@ where
 {
     // SAFETY: the handle of a local scope is neither `Send` nor `Sync`, so we are on the thread of
     // its future, and `scope` is a handle of a scope for 'env.
-    unsafe { spawn(scope.shared(), kind, location, future) }
+    unsafe { spawn(scope.shared(), spawned, future) }
 }
 
 /// Makes a child of `future` and puts it on the ready queue, or drops it if the scope has ended.
@@ -316,15 +313,14 @@ where
 /// * The future and its output are `Send`, or the scope is local and we are on its thread.
 unsafe fn spawn<'env, F>(
     shared: &Arc<Shared>,
-    kind: Kind,
-    location: &'static Location<'static>,
+    spawned: Spawned,
     future: F,
 ) -> JoinHandle<'env, F::Output>
 where
     F: Future + 'env,
     F::Output: 'env,
 {
-    let builder = Builder::new().metadata(Meta::new(shared, kind, location));
+    let builder = Builder::new().metadata(Meta::new(shared, spawned));
     let child = |meta| Child(Inner::Future { future, meta });
     // The four preconditions of `spawn_unchecked`, in its order.
     //
@@ -349,7 +345,7 @@ where
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
-    if let Err(refused) = shared.queue.add(runnable, kind) {
+    if let Err(refused) = shared.queue.add(runnable, spawned.kind) {
         refused.metadata().set_stage(Stage::Refused);
         drop(refused);
     }

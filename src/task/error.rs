@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 use std::mem;
-use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -17,13 +16,11 @@ use crate::run::shared::Shared;
 use crate::sync::Mutex;
 
 /// Where the first error of a child is kept until the future of the scope takes it.
-#[derive(Debug)]
 pub(crate) struct ErrorSlot<E> {
     first: Mutex<First<E>>,
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 enum First<E> {
     /// No child has failed yet.
     None,
@@ -68,7 +65,7 @@ impl<E> ErrorSlot<E> {
 
 /// The slot in the hands of the scope's future. Dropping it drops the error, if that was not taken:
 /// as when the scope is dropped while it waits for a closure.
-pub(crate) struct HeldSlot<E>(Arc<ErrorSlot<E>>);
+pub(crate) struct HeldSlot<E>(pub(crate) Arc<ErrorSlot<E>>);
 
 impl<E> HeldSlot<E> {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -79,17 +76,9 @@ impl<E> HeldSlot<E> {
     }
 }
 
-impl<E> Deref for HeldSlot<E> {
-    type Target = Arc<ErrorSlot<E>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
 impl<E> Drop for HeldSlot<E> {
     fn drop(&mut self) {
-        quietly(|| drop(self.take()));
+        quietly(|| drop(self.0.take()));
     }
 }
 

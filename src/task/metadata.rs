@@ -26,6 +26,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::queue::Kind;
 use crate::queue::children::Key;
 
+/// What a child is spawned as, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Spawned {
+    pub(crate) kind: Kind,
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl Spawned {
+    /// By the caller of the function that says this.
+    #[track_caller]
+    pub(crate) fn here(kind: Kind) -> Self {
+        let at = Location::caller();
+        Self { kind, at }
+    }
+}
+
 /// How far a child is; see the module documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -36,11 +52,12 @@ pub(crate) enum Stage {
 }
 
 /// The metadata of one child.
-#[derive(Debug)]
 pub(crate) struct Meta<S> {
     scope: Narrow<*const S>,
     location: Narrow<&'static Location<'static>>,
-    status: Status,
+    /// Stage, kind and key in one word. Written only by the thread that holds the child, so a load
+    /// and a store do.
+    status: AtomicU32,
 }
 
 // SAFETY: all that a `Meta` gives out of the pointer is `&S` and `Arc<S>`, which may go to another
@@ -51,11 +68,15 @@ unsafe impl<S: Send + Sync> Sync for Meta<S> {}
 
 impl<S> Meta<S> {
     #[inline]
-    pub(crate) fn new(scope: &Arc<S>, kind: Kind, location: &'static Location<'static>) -> Self {
+    pub(crate) fn new(scope: &Arc<S>, spawned: Spawned) -> Self {
+        let kind = match spawned.kind {
+            Kind::Ordinary => 0,
+            Kind::Background => BACKGROUND,
+        };
         Self {
             scope: Narrow(Arc::as_ptr(scope)),
-            location: Narrow(location),
-            status: Status::new(kind),
+            location: Narrow(spawned.at),
+            status: AtomicU32::new(kind | Stage::Alive as u32),
         }
     }
 
@@ -91,55 +112,8 @@ impl<S> Meta<S> {
 
     #[inline]
     pub(crate) fn stage(&self) -> Stage {
-        self.status.stage()
-    }
-
-    /// For the code that spawns, polls or drops the child.
-    #[inline]
-    pub(crate) fn set_stage(&self, stage: Stage) {
-        self.status.set_stage(stage);
-    }
-
-    #[inline]
-    pub(crate) fn kind(&self) -> Kind {
-        self.status.kind()
-    }
-
-    #[inline]
-    pub(crate) fn key(&self) -> Option<Key> {
-        self.status.key()
-    }
-
-    /// For the code that polls the child.
-    pub(crate) fn set_key(&self, key: Key) {
-        self.status.set_key(key);
-    }
-}
-
-/// Stage, kind and key in one word.
-///
-/// Written only by the thread that holds the child, so a load and a store do.
-#[derive(Debug)]
-struct Status(AtomicU32);
-
-impl Status {
-    const STAGE: u32 = 0b11;
-    const BACKGROUND: u32 = 0b100;
-    const KEY_SHIFT: u32 = 3;
-
-    #[inline]
-    fn new(kind: Kind) -> Self {
-        let kind = match kind {
-            Kind::Ordinary => 0,
-            Kind::Background => Self::BACKGROUND,
-        };
-        Self(AtomicU32::new(kind | Stage::Alive as u32))
-    }
-
-    #[inline]
-    fn stage(&self) -> Stage {
         // Acquire: a thread that sees that the future is gone sees what its destructor did.
-        match self.0.load(Ordering::Acquire) & Self::STAGE {
+        match self.status.load(Ordering::Acquire) & STAGE {
             0 => Stage::Alive,
             1 => Stage::Refused,
             2 => Stage::Finished,
@@ -147,15 +121,16 @@ impl Status {
         }
     }
 
+    /// For the code that spawns, polls or drops the child.
     #[inline]
-    fn set_stage(&self, stage: Stage) {
-        let rest = self.0.load(Ordering::Relaxed) & !Self::STAGE;
-        self.0.store(rest | stage as u32, Ordering::Release);
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        let rest = self.status.load(Ordering::Relaxed) & !STAGE;
+        self.status.store(rest | stage as u32, Ordering::Release);
     }
 
     #[inline]
-    fn kind(&self) -> Kind {
-        match self.0.load(Ordering::Relaxed) & Self::BACKGROUND {
+    pub(crate) fn kind(&self) -> Kind {
+        match self.status.load(Ordering::Relaxed) & BACKGROUND {
             0 => Kind::Ordinary,
             _ => Kind::Background,
         }
@@ -163,24 +138,30 @@ impl Status {
 
     /// Kept as the number behind it, so that zero is none.
     #[inline]
-    fn key(&self) -> Option<Key> {
-        let number = self.0.load(Ordering::Relaxed) >> Self::KEY_SHIFT;
+    pub(crate) fn key(&self) -> Option<Key> {
+        let number = self.status.load(Ordering::Relaxed) >> KEY_SHIFT;
         number.checked_sub(1).map(Key)
     }
 
-    fn set_key(&self, key: Key) {
+    /// For the code that polls the child.
+    pub(crate) fn set_key(&self, key: Key) {
         // 2^29 suspended children fit into no memory; a wrong key must not pass.
-        let most = u32::MAX >> Self::KEY_SHIFT;
+        let most = u32::MAX >> KEY_SHIFT;
         assert!(key.0 < most, "too many suspended children in one scope");
-        let rest = self.0.load(Ordering::Relaxed) & (Self::STAGE | Self::BACKGROUND);
-        let key = (key.0 + 1) << Self::KEY_SHIFT;
-        self.0.store(rest | key, Ordering::Relaxed);
+        let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND);
+        let key = (key.0 + 1) << KEY_SHIFT;
+        self.status.store(rest | key, Ordering::Relaxed);
     }
 }
 
+// The parts of the status.
+const STAGE: u32 = 0b11;
+const BACKGROUND: u32 = 0b100;
+const KEY_SHIFT: u32 = 3;
+
 /// A pointer that is not aligned to its size, so that what comes behind it, here and in
 /// async-task's header, finds room where there would be padding: eight bytes for each child.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[repr(Rust, packed(4))]
 struct Narrow<T>(T);
 

@@ -3,11 +3,13 @@
 //! | module | what |
 //! |---|---|
 //! | [`child`] | the future of a child, and how it is spawned |
+//! | [`child_of`] | what can be a child of which kind of scope |
 //! | [`metadata`] | what is known of it beside its future |
 //! | [`handle`] | `JoinHandle` and `Join` |
 //! | [`error`] | children that may fail, and where the first error is kept |
 
 pub(crate) mod child;
+pub(crate) mod child_of;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod metadata;

@@ -1,5 +1,5 @@
 //! Closures on the blocking pool that fail, are cancelled, or have destructors that do. The ids are
-//! those of the guide `many`.
+//! those of `tests/README.md`.
 
 use std::any::Any;
 use std::future::{Future, pending};

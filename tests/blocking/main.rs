@@ -1,4 +1,4 @@
-//! Closures on the blocking pool: the guide `many`, ids B. What needs a pool of one thread is in
+//! Closures on the blocking pool: the ids B. What needs a pool of one thread is in
 //! `tests/blocking_queue.rs`.
 #![cfg(feature = "blocking")]
 

@@ -1,5 +1,5 @@
 //! Closures on the blocking pool: the scope waits for those that run, on every way out. The ids are
-//! those of the guide `many`.
+//! those of `tests/README.md`.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"

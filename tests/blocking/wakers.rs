@@ -1,5 +1,5 @@
 //! Tasks that act in the very `wake`, on the thread of a closure that ends: B7, and L5a of the
-//! scope. The ids are those of the guide `many`.
+//! scope. The ids are those of `tests/README.md`.
 
 use std::future::{Future, pending};
 use std::panic::resume_unwind;

@@ -1,4 +1,4 @@
-//! Sets and streams of children: the guide `many`, ids S and T.
+//! Sets and streams of children: the ids S and T.
 
 #[macro_use]
 #[path = "../support/life.rs"]

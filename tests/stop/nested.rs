@@ -1,4 +1,4 @@
-//! A scope is cancelled with those around it. The ids are those of the guide `many`.
+//! A scope is cancelled with those around it. The ids are those of `tests/README.md`.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"

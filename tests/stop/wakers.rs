@@ -1,5 +1,5 @@
 //! Waiting for a cancellation: who is woken, also by wakers that act, and what waits leave behind.
-//! The ids are those of the guide `many`.
+//! The ids are those of `tests/README.md`.
 
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};

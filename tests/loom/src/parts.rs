@@ -79,8 +79,7 @@ fn window_publishes() {
             }
         });
         lent.reclaim();
-        let open = window.open();
-        drop(open);
+        window.open(|| ());
         helper.join().unwrap();
     });
     INSIDE.assert_seen();

@@ -147,7 +147,7 @@ impl Scope {
         Self {
             root: Box::pin(Root::new(
                 Body(Arc::clone(&body_may_finish)),
-                Help::forbidden(),
+                Help::new(Some(0)),
             )),
             body_may_finish,
         }
@@ -156,7 +156,7 @@ impl Scope {
     /// A scope whose body is done at its first poll, and which gets its helpers from `executor`.
     pub(crate) fn helped_by(executor: Threads) -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(true));
-        let mut root = Root::new(Body(Arc::clone(&body_may_finish)), Help::allowed());
+        let mut root = Root::new(Body(Arc::clone(&body_may_finish)), Help::new(None));
         root.set_helpers(Helpers::From(SharedExecutor::new(executor)));
         Self {
             root: Box::pin(root),

@@ -1,6 +1,6 @@
-//! [`ChildOf`]: what can be a child of which kind of scope, for sets and streams.
+//! [`ChildOf`]: what can be a child of which kind of scope.
 //!
-//! Sets and streams are written once, for a handle `S` of any kind of scope. What a child may be
+//! What spawns is written once, for a handle `S` of any kind of scope. What a child may be
 //! differs: with or without `Send`, with or without `Result`. That is said here, once for each
 //! kind, in the bounds of an implementation. The compiler picks the implementation by `S` alone and
 //! then reports the bound that does not hold, so its errors are those of a method with that bound.
@@ -11,22 +11,17 @@
 //! release build spawns a larger one then.
 #![forbid(unsafe_code)]
 
-use std::panic::Location;
 use std::sync::Arc;
 
-use crate::queue::Kind;
-use crate::scope::{Local, Multi, Scope};
-use crate::scope::{TryLocalScope, TryScope};
-use crate::sets::member::{Link, Member};
+use crate::scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
+use crate::sets::member::Member;
 use crate::sets::results::Results;
 use crate::task::child::{spawn_local, spawn_multi};
 use crate::task::error::TryChild;
 use crate::task::handle::JoinHandle;
+use crate::task::metadata::Spawned;
 
-/// Where a child was spawned.
-pub(crate) type SpawnedAt = &'static Location<'static>;
-
-/// A future that can be a child of a scope with the handle `S`, for a set or stream that gives `T`s.
+/// A future that can be a child of a scope with the handle `S`, and then gives a `T`.
 ///
 /// | `S` | implemented for |
 /// |---|---|
@@ -60,17 +55,17 @@ pub(crate) type SpawnedAt = &'static Location<'static>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a child of `{S}` that gives `{T}`",
     label = "not a child of this scope",
-    note = "sets and streams spawn through a `Scope`, `LocalScope`, `TryScope` or `TryLocalScope`; \
+    note = "children are spawned through a `Scope`, `LocalScope`, `TryScope` or `TryLocalScope`; \
             where `S` is a type parameter, say `F: ChildOf<'env, S, T>`"
 )]
 pub trait ChildOf<'env, S, T> {
     /// Spawns a child whose handle gives the value.
     #[doc(hidden)]
-    fn spawn_for_handle(self, scope: &S, at: SpawnedAt) -> JoinHandle<'env, T>;
+    fn spawn_on(self, scope: &S, spawned: Spawned) -> JoinHandle<'env, T>;
 
     /// Spawns a child that leaves its value for a set.
     #[doc(hidden)]
-    fn spawn_for_set(self, scope: &S, results: &Arc<Results<T>>, at: SpawnedAt);
+    fn spawn_in(self, scope: &S, results: &Arc<Results<T>>, spawned: Spawned);
 }
 
 impl<'env, F, T> ChildOf<'env, Scope<'env, Multi>, T> for F
@@ -79,14 +74,13 @@ where
     T: Send + 'env,
 {
     #[inline]
-    fn spawn_for_handle(self, scope: &Scope<'env>, at: SpawnedAt) -> JoinHandle<'env, T> {
-        spawn_multi(scope, Kind::Ordinary, at, self)
+    fn spawn_on(self, scope: &Scope<'env>, spawned: Spawned) -> JoinHandle<'env, T> {
+        spawn_multi(scope, spawned, self)
     }
 
     #[inline]
-    fn spawn_for_set(self, scope: &Scope<'env>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        let (future, link) = (Some(self), Link::new(results));
-        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
+    fn spawn_in(self, scope: &Scope<'env>, results: &Arc<Results<T>>, spawned: Spawned) {
+        spawn_multi(scope, spawned, Member::new(self, results));
     }
 }
 
@@ -96,14 +90,13 @@ where
     T: 'env,
 {
     #[inline]
-    fn spawn_for_handle(self, scope: &Scope<'env, Local>, at: SpawnedAt) -> JoinHandle<'env, T> {
-        spawn_local(scope, Kind::Ordinary, at, self)
+    fn spawn_on(self, scope: &LocalScope<'env>, spawned: Spawned) -> JoinHandle<'env, T> {
+        spawn_local(scope, spawned, self)
     }
 
     #[inline]
-    fn spawn_for_set(self, scope: &Scope<'env, Local>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        let (future, link) = (Some(self), Link::new(results));
-        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
+    fn spawn_in(self, scope: &LocalScope<'env>, results: &Arc<Results<T>>, spawned: Spawned) {
+        spawn_local(scope, spawned, Member::new(self, results));
     }
 }
 
@@ -114,16 +107,13 @@ where
     E: Send + 'env,
 {
     #[inline]
-    fn spawn_for_handle(self, scope: &TryScope<'env, E>, at: SpawnedAt) -> JoinHandle<'env, T> {
-        let child = TryChild::new(self, scope.error());
-        spawn_multi(scope, Kind::Ordinary, at, child)
+    fn spawn_on(self, scope: &TryScope<'env, E>, spawned: Spawned) -> JoinHandle<'env, T> {
+        TryChild::new(self, scope.error()).spawn_on(&**scope, spawned)
     }
 
     #[inline]
-    fn spawn_for_set(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, at: SpawnedAt) {
-        let future = Some(TryChild::new(self, scope.error()));
-        let link = Link::new(results);
-        spawn_multi(scope, Kind::Ordinary, at, Member { future, link });
+    fn spawn_in(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, spawned: Spawned) {
+        TryChild::new(self, scope.error()).spawn_in(&**scope, results, spawned);
     }
 }
 
@@ -134,24 +124,12 @@ where
     E: 'env,
 {
     #[inline]
-    fn spawn_for_handle(
-        self,
-        scope: &TryLocalScope<'env, E>,
-        at: SpawnedAt,
-    ) -> JoinHandle<'env, T> {
-        let child = TryChild::new(self, scope.error());
-        spawn_local(scope, Kind::Ordinary, at, child)
+    fn spawn_on(self, scope: &TryLocalScope<'env, E>, spawned: Spawned) -> JoinHandle<'env, T> {
+        TryChild::new(self, scope.error()).spawn_on(&**scope, spawned)
     }
 
     #[inline]
-    fn spawn_for_set(
-        self,
-        scope: &TryLocalScope<'env, E>,
-        results: &Arc<Results<T>>,
-        at: SpawnedAt,
-    ) {
-        let future = Some(TryChild::new(self, scope.error()));
-        let link = Link::new(results);
-        spawn_local(scope, Kind::Ordinary, at, Member { future, link });
+    fn spawn_in(self, scope: &TryLocalScope<'env, E>, results: &Arc<Results<T>>, spawned: Spawned) {
+        TryChild::new(self, scope.error()).spawn_in(&**scope, results, spawned);
     }
 }
