@@ -47,11 +47,10 @@ impl Budget {
         }
     }
 
-    /// Something was polled.
-    #[inline]
-    pub(crate) fn spend(&mut self, woke_itself: bool) {
-        self.polls = self.polls.saturating_sub(1);
-        self.is_restless |= woke_itself;
+    /// So many polls were made. `is_restless` says that a child woke itself in one of them.
+    pub(crate) fn spend(&mut self, polls: usize, is_restless: bool) {
+        self.polls = self.polls.saturating_sub(polls);
+        self.is_restless |= is_restless;
     }
 
     /// A pass through the ready queue has ended.
@@ -78,7 +77,11 @@ impl Budget {
         self.polls = 0;
     }
 
-    #[inline]
+    /// How many polls are left.
+    pub(crate) fn left(&self) -> usize {
+        self.polls
+    }
+
     pub(crate) fn is_spent(&self) -> bool {
         self.polls == 0
     }

@@ -84,11 +84,8 @@ fn within<R>(frame: *const Frame<'static>, home: *const (), act: impl FnOnce() -
 /// Calls `act` with this thread in no home.
 #[inline]
 pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
-    let replace = |home| INNERMOST.with(|innermost| innermost.home.replace(home));
-    let before = replace(ptr::null());
-    let _show = Defer(|| {
-        replace(before);
-    });
+    let before = INNERMOST.with(|innermost| innermost.home.replace(ptr::null()));
+    let _show = Defer(|| INNERMOST.with(|innermost| innermost.home.set(before)));
     act()
 }
 

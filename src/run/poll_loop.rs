@@ -173,7 +173,7 @@ impl PollLoop {
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;
         }
-        budget.spend(false);
+        budget.spend(1, false);
         self.body_done = body(shared);
         true
     }
@@ -294,14 +294,16 @@ fn run_children(
     most: usize,
     budget: &mut Budget,
 ) -> usize {
-    let mut ran = 0;
-    while ran < most && !budget.is_spent() && !must_end(shared, body_done) {
+    let most = most.min(budget.left());
+    let (mut ran, mut is_restless) = (0, false);
+    while ran < most && !must_end(shared, body_done) {
         let Some(child) = batch.pop_front() else {
             break;
         };
-        budget.spend(child.run());
+        is_restless |= child.run();
         ran += 1;
     }
+    budget.spend(ran, is_restless);
     ran
 }
 
