@@ -34,6 +34,7 @@ mod fairness;
 mod first_error;
 mod handles;
 mod hostile_waker;
+mod join;
 mod lifetime;
 mod native;
 mod nested_turns;

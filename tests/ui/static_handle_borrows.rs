@@ -2,16 +2,19 @@
 
 use taskpen::{TryScope, scope, try_scope};
 
-async fn borrows_data(data: &str) {
+async fn child(data: &str) {
     scope(async |s| {
         s.to_static().spawn(async { drop(data.len()) });
     })
     .await;
-    let _ = try_scope(async |s: TryScope<'_, ()>| {
+}
+
+async fn child_of_set(data: &str) -> Result<(), ()> {
+    try_scope(async |s: TryScope<'_, ()>| {
         s.to_static().join_set().spawn(async { Ok(data.len()) });
         Ok(())
     })
-    .await;
+    .await
 }
 
 fn main() {}
