@@ -50,9 +50,9 @@
 //!
 //! # Why
 //!
-//! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and its error
-//! is lost. Keeping handles in a set and cancelling them in a `close()` is a convention: it works
-//! until it is forgotten once. Here the compiler does not forget:
+//! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and its
+//! error is lost. Keeping handles in a set and cancelling them in a `close()` is a convention: it
+//! works until it is forgotten once. Here the compiler does not forget:
 //!
 //! ```compile_fail,E0373
 //! # futures_lite::future::block_on(async {
@@ -76,9 +76,9 @@
 //!
 //! # Parallelism: the poll window
 //!
-//! Between two polls of the scope no thread touches its children. *During* a poll other threads may:
-//! everything that children borrow is alive while `poll` is on the stack. So a scope that finds
-//! itself with more work than help costs opens a *window*. It asks the runtime around it for
+//! Between two polls of the scope no thread touches its children. *During* a poll other threads
+//! may: everything that children borrow is alive while `poll` is on the stack. So a scope that
+//! finds itself with more work than help costs opens a *window*. It asks the runtime around it for
 //! helpers, which run children together with the polling thread; and before `poll` returns it
 //! closes the window and waits until every helper is out.
 //!
@@ -118,8 +118,9 @@
 //! ```
 //!
 //! `.serial()` switches it off. Do that if the caller that polls the scope holds something that
-//! belongs to its thread, such as the lock of `stderr`, which the children want as well: with helpers that is
-//! a deadlock. Other runtimes and thread pools give helpers by implementing [`Executor`].
+//! belongs to its thread, such as the lock of `stderr`, which the children want as well: with
+//! helpers that is a deadlock. Other runtimes and thread pools give helpers by implementing
+//! [`Executor`].
 //!
 //! # Guides
 //!

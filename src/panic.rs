@@ -21,7 +21,7 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Payload> {
     catch_unwind(AssertUnwindSafe(code))
 }
 
-/// Drops a payload that nobody will see.
+/// Drops a payload that is not raised.
 ///
 /// Its own destructor may panic; the payload of *that* panic is leaked, for it could do the same
 /// for ever.
@@ -31,7 +31,7 @@ pub(crate) fn discard(payload: Payload) {
     }
 }
 
-/// Runs foreign `code` whose panic is nobody's business here; the panic hook has reported it.
+/// Runs foreign `code` whose panic goes no further; the panic hook has reported it.
 pub(crate) fn quietly(code: impl FnOnce()) {
     if let Err(payload) = catch(code) {
         discard(payload);

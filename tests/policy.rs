@@ -1,5 +1,5 @@
-//! When a scope asks for helpers (R9): the policy, which is a pure function of what was measured, on
-//! its own. The file under test is compiled here once more.
+//! When a scope asks for helpers (R9): the policy, which is a pure function of what was measured,
+//! on its own. The file under test is compiled here once more.
 
 use std::time::Duration;
 

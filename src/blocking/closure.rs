@@ -11,14 +11,14 @@
 //! |---|---|---|
 //! | [`Queued`](Progress::Queued) | it is in here | a thread starts it; its child is dropped: it is skipped, and dropped with that |
 //! | [`Running`](Progress::Running) | a thread is in it | it returns or panics; its child is dropped |
-//! | [`Lingering`](Progress::Lingering) | likewise, and nobody wants its value | it returns or panics |
+//! | [`Lingering`](Progress::Lingering) | likewise, and its value is not wanted | it returns or panics |
 //! | [`Done`](Progress::Done) | its value is in here, unless it panicked | its child takes the value or is dropped |
 //! | [`Over`](Progress::Over) | nothing is left of it | – |
 //!
 //! # Invariants
 //!
 //! 1. Nothing of the user's is dropped under the lock: closures and values are moved out first.
-//! 2. What the pool holds is the husk: when its child is gone there is neither closure nor value in
+//! 2. What the pool holds is a shell: when its child is gone there is neither closure nor value in
 //!    it, so it does not matter when the pool comes to it.
 //! 3. A panic of the closure is kept by the scope before the progress says that it is over, and the
 //!    scope is stopped for it afterwards. So a scope that was waited for knows of all panics; and
@@ -51,7 +51,7 @@ struct State<F, T> {
 
 /// How far a closure is; see the table in the module documentation.
 enum Progress<F, T> {
-    /// In a box, so that the husk of a large one is small.
+    /// In a box, so that what the pool holds of a large one that was skipped is small.
     Queued(Box<F>),
     Running,
     Lingering,
@@ -80,7 +80,7 @@ where
         }
     }
 
-    /// Hands a panic to the scope, and tells nobody yet.
+    /// Hands a panic to the scope, and wakes no task yet.
     fn keep(&self, payload: Payload) {
         if let Some(late) = self.shared.keep_panic(payload) {
             discard(late); // now, while the scope waits
@@ -188,7 +188,7 @@ impl<F, T, D> Drop for BlockingChild<F, T, D> {
         let waker = state.waker.take();
         drop(state);
         drop(waker);
-        // The closure that was skipped, or the value that nobody took.
+        // The closure that was skipped, or the value that was not taken.
         drop(last);
     }
 }

@@ -55,7 +55,8 @@ use crate::sync::Ordering;
 /// # });
 /// ```
 ///
-/// A pool that the program chooses when it runs is an `Arc<dyn Executor>`, which is a `Executor` too.
+/// A pool that the program chooses when it runs is an `Arc<dyn Executor>`, which is an `Executor`
+/// too.
 pub trait Executor: Send + Sync + 'static {
     /// Has [`ticket.run()`](Ticket::run) called soon, on a thread that can run the scope's
     /// children.

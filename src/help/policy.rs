@@ -116,8 +116,8 @@ impl Policy {
         true
     }
 
-    /// Returns how many polls to make until the clock is read again: `polls` were made, `left` are to
-    /// come.
+    /// Returns how many polls to make until the clock is read again: `polls` were made, `left` are
+    /// to come.
     pub(crate) fn stretch(&self, polls: usize, left: usize) -> usize {
         match polls {
             0 if left < SHORT_RUN => 1,

@@ -37,8 +37,8 @@ impl Executor for Tokio {
     fn dispatch(&self, ticket: Ticket) {
         self.0.spawn(async { ticket.run() });
         // What a worker spawns last it keeps as what it runs next, where no other worker can take
-        // it. If a worker polls the scope that would be the ticket, and nobody would come before it
-        // is late.
+        // it. If a worker polls the scope that would be the ticket, and no helper would come before
+        // it is late.
         self.0.spawn(async {});
     }
 

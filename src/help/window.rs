@@ -32,8 +32,8 @@
 //!    closer counts it, or it fails.
 //! 3. The closer sets SLEEPING and reads the count by one read-modify-write, and does so again
 //!    before it sleeps, when it listens for `left`. The helper that brings the count to zero sees
-//!    SLEEPING in the same way, and notifies. So the closer sees zero, or is notified after it began
-//!    to listen.
+//!    SLEEPING in the same way, and notifies. So the closer sees zero, or is notified after it
+//!    began to listen.
 //! 4. A helper owns a reference to the shared state, in which the window lives: signalling is safe
 //!    even if the scope is gone by then.
 //!

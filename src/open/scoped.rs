@@ -53,14 +53,15 @@ pub struct Scoped<'env, F, Fut: Future, S: Kind = Scope<'env>> {
     failure: S::Failure,
 }
 
-/// The future of [`try_scope`](crate::try_scope): resolves to the body's value once every child is gone, or to the
-/// first `Err`. Otherwise as [`Scoped`].
+/// The future of [`try_scope`](crate::try_scope): resolves to the body's value once every child is
+/// gone, or to the first `Err`. Otherwise as [`Scoped`].
 pub type TryScoped<'env, F, Fut, E> = Scoped<'env, F, Fut, TryScope<'env, E>>;
 
 /// The future of [`local_scope`](crate::local_scope); it is not `Send`. Otherwise as [`Scoped`].
 pub type LocalScoped<'env, F, Fut> = Scoped<'env, F, Fut, LocalScope<'env>>;
 
-/// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`. Otherwise as [`TryScoped`].
+/// The future of [`try_local_scope`](crate::try_local_scope); it is not `Send`. Otherwise as
+/// [`TryScoped`].
 pub type TryLocalScoped<'env, F, Fut, E> = Scoped<'env, F, Fut, TryLocalScope<'env, E>>;
 
 /// What [`Scoped`] needs of a kind of handle.

@@ -1,8 +1,8 @@
 //! The children of a scope that are not being polled: those that are ready and those that are
 //! suspended.
 //!
-//! The thread that polls the scope has them [at home](crate::queue::home) while it is alone with them;
-//! otherwise they are under the lock of the [ready queue](crate::queue).
+//! The thread that polls the scope has them [at home](crate::queue::home) while it is alone with
+//! them; otherwise they are under the lock of the [ready queue](crate::queue).
 //!
 //! # The registry of suspended children
 //!

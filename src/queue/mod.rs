@@ -3,8 +3,8 @@
 //! # What it promises
 //!
 //! * A runnable that was pushed is handed out exactly once, first in, first out.
-//! * No wake-up is lost: a push or a wake that makes the scope ready while it is idle wakes the task
-//!   that polls the scope, exactly once.
+//! * No wake-up is lost: a push or a wake that makes the scope ready while it is idle wakes the
+//!   task that polls the scope, exactly once.
 //! * No child is added after the end, and none that was added before is overlooked by it.
 //!
 //! It is generic over the runnable `R`, of which it calls no method.
@@ -48,8 +48,8 @@
 //! [`await_runnables`](Queue::await_runnables) collects runnables until no child is alive. A waker
 //! on another thread can have marked its child as scheduled without having pushed the runnable yet:
 //! then there is nothing to collect, the count is not met, and it waits. What it waits for is that
-//! push, a few instructions away on the other thread; a push notifies `late` if it sees that the end
-//! is `waiting`. Both look under the lock, so the push is seen or the notification comes.
+//! push, a few instructions away on the other thread; a push notifies `late` if it sees that the
+//! end is `waiting`. Both look under the lock, so the push is seen or the notification comes.
 
 use std::sync::Arc;
 use std::task::Waker;

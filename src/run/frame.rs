@@ -89,8 +89,8 @@ pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
     act()
 }
 
-/// Returns the address of the home in which this thread is, in its innermost frame; null if it is in
-/// none.
+/// Returns the address of the home in which this thread is, in its innermost frame; null if it is
+/// in none.
 #[inline]
 pub(crate) fn home() -> *const () {
     INNERMOST.with(|innermost| innermost.home.get())

@@ -10,8 +10,8 @@
 //! 3. Run the children that are ready, first in, first out, and look after each whether the scope
 //!    has failed, or is done.
 //!    If that turns out to be enough work to share, open the window and run the rest together with
-//!    helpers: see [`crate::help::window`] and [`crate::help::policy`]. It is closed before anything
-//!    is decided.
+//!    helpers: see [`crate::help::window`] and [`crate::help::policy`]. It is closed before
+//!    anything is decided.
 //! 4. If the body was woken: poll it. The first poll finds no child, and starts here.
 //! 5. Repeat until nothing is ready: store the waker and return `Pending`.
 //!

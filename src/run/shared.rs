@@ -2,9 +2,10 @@
 //!
 //! Handles of the scope, tokens, tickets, the body's waker and values with a destructor own a
 //! reference to it, so it dies with the last of those: on any thread, long after everything the
-//! children borrowed. Hence `Send + Sync + 'static`, and nothing in it that belongs to the user once
-//! the scope is over: no result, no error, no waker of the caller, no panic payload but one that
-//! came too late to be raised. A child has a plain pointer to it: see [`crate::task::metadata`].
+//! children borrowed. Hence `Send + Sync + 'static`, and nothing in it that belongs to the user
+//! once the scope is over: no result, no error, no waker of the caller, no panic payload but one
+//! that came too late to be raised. A child has a plain pointer to it: see
+//! [`crate::task::metadata`].
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -105,7 +106,8 @@ impl Shared {
         }
     }
 
-    /// The first half of [`panicked`](Self::panicked), which wakes no task. Gives a later panic back.
+    /// The first half of [`panicked`](Self::panicked), which wakes no task. Gives a later panic
+    /// back.
     pub(crate) fn keep_panic(&self, payload: Payload) -> Option<Payload> {
         let mut panic = self.panic.lock();
         match *panic {
@@ -118,7 +120,8 @@ impl Shared {
         }
     }
 
-    /// The second half, also for a later one: the thread that was first may not have come to it yet.
+    /// The second half, also for a later one: the thread that was first may not have come to it
+    /// yet.
     pub(crate) fn fail_for_panic(&self) {
         self.fail(Outcome::Panicked);
     }

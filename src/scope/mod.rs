@@ -79,13 +79,13 @@ impl<'env, M> Scope<'env, M> {
     /// Spawns a child; the scope waits for it.
     ///
     /// In a [`scope`](crate::scope()) the future and its value have to be `Send`; in a
-    /// [`local_scope`](crate::local_scope) they need not be, and the child stays on its thread. Both
-    /// may borrow for `'env`.
+    /// [`local_scope`](crate::local_scope) they need not be, and the child stays on its thread.
+    /// Both may borrow for `'env`.
     ///
     /// It polls nothing itself. The child starts in this poll of the scope or in the next; where
-    /// helpers are inside, from another thread, or with a waker that polls at once it may run before
-    /// `spawn` returns. So hold no lock across it that the child takes. Dropping the handle leaves
-    /// the child running in the scope.
+    /// helpers are inside, from another thread, or with a waker that polls at once it may run
+    /// before `spawn` returns. So hold no lock across it that the child takes. Dropping the handle
+    /// leaves the child running in the scope.
     ///
     /// A panic of the child ends the scope, which re-raises it. If the scope has ended already,
     /// `future` is dropped and the handle is cancelled; this never panics.
@@ -226,8 +226,8 @@ impl<M> Scope<'_, M> {
         self.len() == 0
     }
 
-    /// Returns true once no child can be added any more: the scope returned, failed or was dropped, or is
-    /// about to.
+    /// Returns true once no child can be added any more: the scope returned, failed or was dropped,
+    /// or is about to.
     ///
     /// # Examples
     ///

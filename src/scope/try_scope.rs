@@ -171,8 +171,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
         Self { scope, error }
     }
 
-    /// Returns a handle whose children borrow nothing, and which can be stored anywhere; their first
-    /// `Err` ends the scope.
+    /// Returns a handle whose children borrow nothing, and which can be stored anywhere; their
+    /// first `Err` ends the scope.
     ///
     /// See [`Scope::to_static`], which gives a plain handle when it is called on the scope within:
     /// `Scope::to_static(&s)`.

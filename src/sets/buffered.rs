@@ -49,7 +49,8 @@ use crate::task::metadata::Spawned;
 ///
 /// A panic of an item is the scope's, as for any child. A panic of the iterator leaves the poll
 /// that called it, and with it the value that would have been given; the iterator is dropped. If it
-/// is caught, the stream still gives the items that were started, and then ends: it is `UnwindSafe`.
+/// is caught, the stream still gives the items that were started, and then ends: it is
+/// `UnwindSafe`.
 ///
 /// Poll it with a waker that does not panic, for the reason given at [`JoinHandle`].
 ///

@@ -147,8 +147,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     ///     while let Some(depth) = set.join_next().await {
     ///         visited += 1;
     ///         if depth < 3 {
-    ///             set.spawn(async move { depth + 1 });
-    ///             set.spawn(async move { depth + 1 });
+    ///             (0..2).for_each(|_| set.spawn(async move { depth + 1 }));
     ///         }
     ///     }
     /// })

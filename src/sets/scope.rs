@@ -1,7 +1,7 @@
 //! The methods of scopes that make sets and streams.
 //!
-//! Those of [`Scope`] serve local scopes as well. [`TryScope`] has its own: it derefs to `Scope`, and
-//! the methods of that would take the `Result` of a child for its value.
+//! Those of [`Scope`] serve local scopes as well. [`TryScope`] has its own: it derefs to `Scope`,
+//! and the methods of that would take the `Result` of a child for its value.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;

@@ -222,8 +222,8 @@ impl<S: AsRef<Self>> Stop<S> {
     }
 
     /// Links a scope that is polled for the first time to the one around it, `parent`. Returns its
-    /// key among the waiters there, to be given up with [`leave`](Self::leave) at its end; `None` if
-    /// there is a cause already, which it then has as well.
+    /// key among the waiters there, to be given up with [`leave`](Self::leave) at its end; `None`
+    /// if there is a cause already, which it then has as well.
     pub(crate) fn begin_inside(scope: &Arc<S>, parent: &Self) -> Option<usize> {
         let mut links = parent.links.lock();
         if parent.link() {

@@ -14,9 +14,9 @@
 //! # How a child reaches its scope
 //!
 //! By the pointer in its [metadata](crate::task::metadata). The schedule function is a plain `fn`
-//! and owns nothing. A child that is not at home is pushed with a counted reference in hand: as soon
-//! as it is on the queue another thread may run it, drop it and end the scope, while we still hold
-//! the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
+//! and owns nothing. A child that is not at home is pushed with a counted reference in hand: as
+//! soon as it is on the queue another thread may run it, drop it and end the scope, while we still
+//! hold the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
 
 use std::mem;
 use std::pin::Pin;
@@ -112,8 +112,8 @@ impl<F> PinnedDrop for Child<'_, F> {
 
 /// What a child leaves in its allocation for the handle.
 ///
-/// If the value is not taken, its destructor runs inside async-task, or inside the destructor of the
-/// handle; a panic there is handed to the scope instead of unwinding.
+/// If the value is not taken, its destructor runs inside async-task, or inside the destructor of
+/// the handle; a panic there is handed to the scope instead of unwinding.
 struct Output<T> {
     /// `None` after `take`.
     value: Option<T>,
@@ -176,8 +176,8 @@ impl<T> Joint<T> {
     pub(crate) fn meta(&self) -> &Meta {
         let meta = self.meta.map_addr(|address| address & !CANCELS);
         // SAFETY: this is the pointer that `new` was given, with its address and provenance. The
-        // allocation lives as long as the task, which is ours, and there is no mutable access to the
-        // metadata in it.
+        // allocation lives as long as the task, which is ours, and there is no mutable access to
+        // the metadata in it.
         unsafe { &*meta }
     }
 
@@ -335,7 +335,7 @@ where
     //   forgotten the *documented* precondition is broken, for a waker can still make a runnable;
     //   what holds is the fact behind it ("forget"): async-task 4.7 touches the future only in
     //   `Runnable::run` and in `Runnable::drop`, the forgotten scope's future owns a reference to
-    //   `Shared` for ever, so the queue is never dropped, and nobody takes a runnable from it:
+    //   `Shared` for ever, so the queue is never dropped, and no thread takes a runnable from it:
     //   helpers do so only inside the window, which is shut ("Helpers"). This reads the source of
     //   async-task 4.7; hence the dependency is pinned to it.
     // * *The schedule function is `Send` and `Sync`*: it is a function item, and the metadata it

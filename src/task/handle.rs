@@ -173,8 +173,8 @@ impl<'env, T> JoinHandle<'env, T> {
         child.is_none_or(|child| child.is_finished() && child.meta().stage() != Stage::Alive)
     }
 
-    /// Returns true once the child's future is gone without having given a value: it was cancelled, its
-    /// scope ended first, or it panicked. Awaiting the handle then panics.
+    /// Returns true once the child's future is gone without having given a value: it was cancelled,
+    /// its scope ended first, or it panicked. Awaiting the handle then panics.
     ///
     /// # Examples
     ///

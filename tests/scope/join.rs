@@ -1,5 +1,5 @@
-//! Handles that leave: `join`, which never panics for a child that was cancelled; handles that cancel
-//! their child; and handles of a scope that can be stored anywhere.
+//! Handles that leave: `join`, which never panics for a child that was cancelled; handles that
+//! cancel their child; and handles of a scope that can be stored anywhere.
 #![allow(clippy::async_yields_async)] // a handle that leaves its scope is what is tested
 #![allow(
     unused_doc_comments,
@@ -18,7 +18,8 @@ use futures_lite::FutureExt;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{JoinHandle, Scope, TryScope, local_scope, scope, try_scope};
 
-/// H6: `join` gives the value of a child that finished, at once or later, in its scope or out of it.
+/// H6: `join` gives the value of a child that finished, at once or later, in its scope or out of
+/// it.
 each_form!(join_a_value, |scope, ok| {
     let gate = Gate::default();
     let left = Mutex::new(None);
@@ -75,8 +76,8 @@ fn join_what_was_cancelled() {
     assert_eq!(block_on(over.spawn(async { 1 }).join()), None);
 }
 
-/// H6: the bystander: a handle that was sent to another scope, whose own scope then fails, does that
-/// scope no harm.
+/// H6: the bystander: a handle that was sent to another scope, whose own scope then fails, does
+/// that scope no harm.
 #[test]
 fn bystander() {
     let joined = run(scope(async |outer| {
@@ -215,8 +216,8 @@ fn cancel_on_drop_anywhere() {
     });
 }
 
-/// A handle that is static spawns children of the same scope, wherever it is stored: they are waited
-/// for, they are refused once it has ended, and an `Err` of theirs ends a fallible scope.
+/// A handle that is static spawns children of the same scope, wherever it is stored: they are
+/// waited for, they are refused once it has ended, and an `Err` of theirs ends a fallible scope.
 #[test]
 fn static_handles() {
     struct Cache(Scope<'static>);

@@ -1,5 +1,5 @@
-//! Sets and streams that are dropped, forgotten or used from where one would not expect it: S4, S10,
-//! S12, T6.
+//! Sets and streams that are dropped, forgotten or used from where one would not expect it: S4,
+//! S10, S12, T6.
 
 use std::future::pending;
 use std::mem;

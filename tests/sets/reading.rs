@@ -74,8 +74,8 @@ each_form!(try_join_next, |scope, ok| {
     assert_eq!(outcome, ok(()));
 });
 
-/// S12: `try_join_next` does not take a value from under a `join_next` that was given up, and leaves
-/// the next one to be woken.
+/// S12: `try_join_next` does not take a value from under a `join_next` that was given up, and
+/// leaves the next one to be woken.
 each_form!(try_join_next_between_waits, |scope, ok| {
     let gates: [Gate; 2] = Default::default();
     let outcome = run(scope(async |s| {

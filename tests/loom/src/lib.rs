@@ -2,11 +2,11 @@
 //!
 //! The modules with a `path` are the crate's own files. They meet a `sync` made of loom's types,
 //! whose runnables are those of a `child` that stands for async-task; these are in this folder. So
-//! what the models explore is the ready queue, the registry of suspended children, the shared state,
-//! the window, the stop requests and the root future as they ship: how a scope goes idle, how it is
-//! asked to stop, how it waits for closures, and how it ends; and what a set shares with its
-//! children. event-listener, with which threads wait, has a loom mode of its own, and is modelled
-//! with the rest.
+//! what the models explore is the ready queue, the registry of suspended children, the shared
+//! state, the window, the stop requests and the root future as they ship: how a scope goes idle,
+//! how it is asked to stop, how it waits for closures, and how it ends; and what a set shares with
+//! its children. event-listener, with which threads wait, has a loom mode of its own, and is
+//! modelled with the rest.
 //!
 //! Each model is one race with two outcomes or more. It asserts what holds in every execution,
 //! and afterwards that each outcome did occur: a model in which the race never happens says

@@ -22,8 +22,8 @@ pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
     loom::model(model);
 }
 
-/// How often a model of two threads takes the processor from one, if the threads wait for each other
-/// with event-listener, whose steps are many.
+/// How often a model of two threads takes the processor from one, if the threads wait for each
+/// other with event-listener, whose steps are many.
 pub(crate) const WAITING: usize = 5;
 
 /// Runs `model` under every interleaving that takes the processor from a thread, unasked, at most
@@ -192,8 +192,8 @@ impl Scope {
         }
     }
 
-    /// Lets go of the scope without ending it. What this gives is for the end of the model, for loom
-    /// takes everything for a leak that is there then.
+    /// Lets go of the scope without ending it. What this gives is for the end of the model, for
+    /// loom takes everything for a leak that is there then.
     pub(crate) fn forget(self) -> impl Sized {
         self.root
     }

@@ -44,8 +44,8 @@ std::thread_local! {
 }
 
 /// event-listener's, which has a loom mode. It is dropped with what owns it, by the last reference
-/// of a `std::sync::Arc`; that counting orders the drop after all uses, and loom does not see it. So
-/// it is done here once more.
+/// of a `std::sync::Arc`; that counting orders the drop after all uses, and loom does not see it.
+/// So it is done here once more.
 #[derive(Debug)]
 pub(crate) struct Event {
     event: event_listener::Event,
