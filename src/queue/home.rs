@@ -30,6 +30,10 @@ use crate::panic::Defer;
 use crate::run::frame;
 use crate::sync::{AtomicBool, Ordering, UnsafeCell, abort};
 
+/// Why the process is aborted when a poll is left in the middle, and its scope touched.
+pub(crate) const IN_THE_MIDDLE: &str =
+    "the future of a scope was polled or dropped in the middle of a poll";
+
 /// A cell that one thread has to itself for as long as it is at home.
 pub(crate) struct Home<T> {
     /// Set while a thread is at home.
@@ -100,7 +104,7 @@ impl<T> Home<T> {
     fn occupy(&self) {
         // Acquire: we see what the last one has left behind.
         if self.occupied.swap(true, Ordering::Acquire) {
-            abort("the future of a scope was polled or dropped in the middle of a poll");
+            abort(IN_THE_MIDDLE);
         }
     }
 

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -36,11 +37,13 @@ use pin_project::{pin_project, pinned_drop};
 use crate::help::executor::Helpers;
 use crate::help::ticket::Help;
 use crate::panic::{discard, quietly};
+use crate::queue::home::IN_THE_MIDDLE;
 use crate::run::body::Body;
 use crate::run::current::{Entry, enter};
 use crate::run::poll_loop::{PollLoop, drop_children};
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
+use crate::sync::abort;
 
 /// A body with its children.
 ///
@@ -56,6 +59,8 @@ pub(crate) struct Root<'env, F, Fut: Future, S> {
     body: Body<F, Fut>,
     /// Set when `poll` has given its result.
     has_returned: bool,
+    /// Set while a thread is inside `poll`, up to the end included.
+    is_inside: bool,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
     /// The kind of handle, which says whether this is `Send`.
     handle: PhantomData<S>,
@@ -69,6 +74,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
             poll_loop: PollLoop::new(help),
             body: Body::new(entry),
             has_returned: false,
+            is_inside: false,
             env: PhantomData,
             handle: PhantomData,
         }
@@ -105,6 +111,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
             !*this.has_returned,
             "the future of a scope was polled after it had finished"
         );
+        let inside = Inside::new(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
             ready!(enter(shared, this.helpers, Entry::Poll, |is_nested| {
@@ -117,6 +124,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
                 Poll::Ready(())
             }));
         }
+        drop(inside);
         ready!(shared.closures.poll(cx.waker()));
         *this.has_returned = true;
         Poll::Ready(body.take_output())
@@ -128,6 +136,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
+        let _inside = Inside::new(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
             enter(shared, this.helpers, Entry::Poll, |_| {
@@ -139,6 +148,29 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         if let Some(payload) = shared.take_panic() {
             discard(payload);
         }
+    }
+}
+
+/// A thread is inside; dropping this says that it has left.
+///
+/// A poll, or an end, that was left in the middle and forgotten is not to be gone on with from where
+/// it looks as if it had come to: with children that nobody drops. For most of the time the
+/// [home](crate::queue::home) knows it as well, but nobody is at home in an open window, nor while
+/// the body is dropped.
+struct Inside<'a>(&'a mut bool);
+
+impl<'a> Inside<'a> {
+    fn new(is_inside: &'a mut bool) -> Self {
+        if mem::replace(is_inside, true) {
+            abort(IN_THE_MIDDLE);
+        }
+        Self(is_inside)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        *self.0 = false;
     }
 }
 
