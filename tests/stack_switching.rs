@@ -199,3 +199,27 @@ fn dropped_in_an_open_window() {
         drop(work);
     });
 }
+
+/// L12: a coroutine is resumed in a scope that was entered later, and leaves no scope meanwhile; a
+/// child becomes suspended there.
+#[test]
+fn suspended_within_a_scope_entered_later() {
+    aborts("suspended_within_a_scope_entered_later", ORDER, || {
+        let mut coroutine = start(|| {
+            let mut work = Box::pin(scope(async |s| {
+                s.spawn(pending::<()>());
+                s.spawn(async {
+                    leave();
+                    pending::<()>().await;
+                });
+                s.spawn(async { leave() });
+                pending::<()>().await;
+            }));
+            poll(work.as_mut());
+        });
+        block_on(local_scope(async |s| {
+            s.spawn(async { coroutine.resume() });
+        }));
+        coroutine.resume();
+    });
+}

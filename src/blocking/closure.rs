@@ -33,7 +33,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::help::executor::Helpers;
 use crate::panic::{Payload, catch, discard, wake};
-use crate::run::current::{Entry, enter};
+use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::sync::Mutex;
 
@@ -70,7 +70,7 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        match enter(&self.shared, &Helpers::Inherited, Entry::Elsewhere, inside) {
+        match enter(&self.shared, &Helpers::Inherited, false, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 self.keep(payload);

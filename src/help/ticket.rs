@@ -18,7 +18,7 @@ use crate::help::detect::resolve;
 use crate::help::executor::{Helpers, SharedExecutor, Ticket};
 use crate::help::policy::{Plan, Policy};
 use crate::panic::quietly;
-use crate::run::current::{self, Entry};
+use crate::run::current;
 use crate::run::shared::Shared;
 use crate::sync::{Instant, Ordering};
 
@@ -35,7 +35,7 @@ impl Ticket {
     pub fn run(self) {
         // Scopes among the children ask the same executor.
         let helpers = Helpers::From(self.executor.clone());
-        current::enter(&self.shared, &helpers, Entry::Elsewhere, |_| {
+        current::enter(&self.shared, &helpers, false, |_| {
             help(&self.shared, self.chunk);
         });
     }
@@ -128,10 +128,7 @@ impl Dispatch {
         let out = shared.tickets.load(Ordering::Relaxed);
         for _ in out..wanted {
             // Foreign code: it may run the ticket here, or panic.
-            quietly(|| {
-                let ticket = Ticket::new(shared, &self.executor, self.chunk);
-                self.executor.dispatch(ticket);
-            });
+            quietly(|| (self.executor).dispatch(Ticket::new(shared, &self.executor, self.chunk)));
         }
     }
 }

@@ -63,6 +63,7 @@ const SLEEPING: usize = 2;
 const HELPER: usize = 4;
 
 /// The window of one scope.
+#[derive(Default)]
 pub(crate) struct Window {
     word: AtomicUsize,
     /// Notified by the last helper to leave, if the closer sleeps.
@@ -70,13 +71,6 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new() -> Self {
-        Self {
-            word: AtomicUsize::new(0),
-            left: Event::new(),
-        }
-    }
-
     /// Calls `act` with the window open, and closes it: returns, or unwinds, once no helper is
     /// inside. For the thread inside `poll`; not while it is open.
     pub(crate) fn open<R>(&self, act: impl FnOnce() -> R) -> R {

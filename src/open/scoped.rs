@@ -253,10 +253,8 @@ where
             quietly(|| drop(error));
             resume_unwind(panic); // which beats an error
         }
-        match error.or(output) {
-            Some(output) => Poll::Ready(output),
-            None => unreachable!("a scope is ended by its body, an error or a panic"),
-        }
+        let output = error.or(output);
+        Poll::Ready(output.expect("a scope is ended by its body, an error or a panic"))
     }
 }
 

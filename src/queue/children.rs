@@ -63,12 +63,9 @@ impl<R> Children<R> {
         self.suspended.try_remove(key.0 as usize)
     }
 
-    /// Takes the registry of `other`, if there is a child in it.
+    /// Takes the registry of `other`; there is one at a time.
     pub(crate) fn take_registry(&mut self, other: &mut Self) {
-        if !other.suspended.is_empty() {
-            debug_assert!(self.suspended.is_empty(), "there is one registry at a time");
-            mem::swap(&mut self.suspended, &mut other.suspended);
-        }
+        mem::swap(&mut self.suspended, &mut other.suspended);
     }
 
     /// Empties the registry, for good.

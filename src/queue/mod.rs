@@ -64,7 +64,8 @@ use crate::panic::wake;
 use crate::queue::children::{Children, Key};
 use crate::queue::counts::Counts;
 use crate::queue::home::Home;
-use crate::sync::{AtomicBool, Event, Mutex, MutexGuard, Ordering};
+use crate::run::frame::ANOTHER_ORDER;
+use crate::sync::{AtomicBool, Event, Mutex, MutexGuard, Ordering, abort};
 
 pub(crate) use crate::queue::owner::Next;
 
@@ -108,10 +109,26 @@ struct AtHome<R> {
 /// What is under the lock.
 struct State<R> {
     children: Children<R>,
+    /// Set while the registry is here, and not at home.
+    has_registry: bool,
     /// Set while the end waits for a late push.
     waiting: bool,
     /// Wakes the task that polls the scope; stored only while the scope is idle.
     waker: Option<Waker>,
+}
+
+impl<R> State<R> {
+    /// The children, with the registry of those that are suspended.
+    ///
+    /// Only a thread that polls a child asks for it, and that is at home or in a window. Code that
+    /// switches stacks can make a poll go on inside another scope, where its thread is at another
+    /// home; then the process is aborted.
+    fn registry(&mut self) -> &mut Children<R> {
+        if !self.has_registry {
+            abort(ANOTHER_ORDER);
+        }
+        &mut self.children
+    }
 }
 
 /// What happens on any thread.
@@ -126,6 +143,7 @@ impl<R> Queue<R> {
             }),
             state: Mutex::new(State {
                 children: Children::default(),
+                has_registry: false,
                 waiting: false,
                 waker: None,
             }),
@@ -215,7 +233,7 @@ impl<R> Queue<R> {
         let waker = waker.clone();
         self.home.visit(|home| match home {
             Some(home) => home.children.suspend(waker),
-            None => self.state.lock().children.suspend(waker),
+            None => self.state.lock().registry().suspend(waker),
         })
     }
 
@@ -226,7 +244,7 @@ impl<R> Queue<R> {
         let waker = key.and_then(|key| {
             self.home.visit(|home| match home {
                 Some(home) => home.children.leave(key),
-                None => self.state.lock().children.leave(key),
+                None => self.state.lock().registry().leave(key),
             })
         });
         match self.home.is_here() {

@@ -116,10 +116,8 @@ impl<R> Queue<R> {
 
     #[inline]
     fn with_home<T>(&self, visit: impl FnOnce(&mut AtHome<R>) -> T) -> T {
-        self.home.visit(|home| match home {
-            Some(home) => visit(home),
-            None => unreachable!("the thread that polls a scope is at home"),
-        })
+        self.home
+            .visit(|home| visit(home.expect("the thread that polls a scope is at home")))
     }
 }
 
@@ -131,6 +129,7 @@ impl<R> Queue<R> {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
             state.children = mem::take(&mut home.children);
+            state.has_registry = true;
             if self.body_woken_at_home.load(Ordering::Relaxed) {
                 self.body_woken_at_home.store(false, Ordering::Relaxed);
                 self.mark_body_woken();
@@ -145,7 +144,9 @@ impl<R> Queue<R> {
         self.with_home(|home| {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
-            home.children.take_registry(&mut state.children);
+            if mem::take(&mut state.has_registry) {
+                home.children.take_registry(&mut state.children);
+            }
         });
     }
 

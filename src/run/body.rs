@@ -49,10 +49,9 @@ impl<F, Fut: Future> Body<F, Fut> {
             if let Some(entry) = this.entry.take() {
                 this.future.set(Some(start(entry)));
             }
-            match this.future.as_mut().as_pin_mut() {
-                Some(future) => future.poll(&mut Context::from_waker(waker)),
-                None => unreachable!("a body is not polled after it has finished"),
-            }
+            let future = this.future.as_mut().as_pin_mut();
+            let future = future.expect("a body is not polled after it has finished");
+            future.poll(&mut Context::from_waker(waker))
         });
         match poll {
             Ok(Poll::Pending) => false,

@@ -81,8 +81,4 @@ impl Budget {
     pub(crate) fn left(&self) -> usize {
         self.polls
     }
-
-    pub(crate) fn is_spent(&self) -> bool {
-        self.polls == 0
-    }
 }

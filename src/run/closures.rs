@@ -20,6 +20,7 @@ use crate::panic::{quietly, wake};
 use crate::sync::{AtomicUsize, Event, Mutex, Ordering, wait_until};
 
 /// The closures of one scope that outlive their child.
+#[derive(Default)]
 pub(crate) struct Closures {
     count: AtomicUsize,
     /// The task that polls the scope, if it waits.
@@ -33,14 +34,6 @@ pub(crate) struct Closures {
     allow(dead_code, reason = "there are none then")
 )]
 impl Closures {
-    pub(crate) fn new() -> Self {
-        Self {
-            count: AtomicUsize::new(0),
-            waker: Mutex::new(None),
-            none_left: Event::new(),
-        }
-    }
-
     /// Counts a closure whose child is being dropped.
     pub(crate) fn enter(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);

@@ -15,21 +15,13 @@ use crate::help::executor::Helpers;
 use crate::run::frame::{self, Frame};
 use crate::run::shared::Shared;
 
-/// What a frame is entered for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// A poll of the scope, or its end.
-    Poll,
-    /// Children of it, or a closure, on another thread.
-    Elsewhere,
-}
-
 /// Calls `act` with `scope` as the innermost one, and with whether a scope is inside `poll` further
-/// down on the stack. Scopes inside inherit `helpers`, unless that is itself inherited.
+/// down on the stack. `is_poll` says that this is one, or the end of the scope, and not a helper or
+/// a closure elsewhere. Scopes inside inherit `helpers`, unless that is itself inherited.
 pub(crate) fn enter<R>(
     scope: &Arc<Shared>,
     helpers: &Helpers,
-    entry: Entry,
+    is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {
     frame::innermost(|around| {
@@ -43,7 +35,7 @@ pub(crate) fn enter<R>(
                 Helpers::Inherited => inherited,
                 chosen => chosen,
             },
-            polls: polls + usize::from(entry == Entry::Poll),
+            polls: polls + usize::from(is_poll),
         };
         frame::enter(&frame, || act(polls > 0))
     })

@@ -153,7 +153,7 @@ impl PollLoop {
                     }
                     self.poll_body(shared, budget, body);
                     budget.end_pass();
-                    if budget.is_spent() && !must_end(shared, self.body_done) {
+                    if budget.left() == 0 && !must_end(shared, self.body_done) {
                         quietly(|| cx.waker().wake_by_ref());
                         return Poll::Pending;
                     }
@@ -230,7 +230,7 @@ impl PollLoop {
         let mut batch = VecDeque::with_capacity(dispatch.chunk);
         shared.window.open(|| {
             let opened = budget.extend();
-            while !budget.is_spent() && !must_end(shared, self.body_done) {
+            while budget.left() > 0 && !must_end(shared, self.body_done) {
                 let ready = shared.queue.take(&mut batch, dispatch.chunk);
                 if batch.is_empty() && !self.poll_body(shared, budget, body) {
                     break;

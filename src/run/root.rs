@@ -36,10 +36,10 @@ use pin_project::{pin_project, pinned_drop};
 
 use crate::help::executor::Helpers;
 use crate::help::ticket::Help;
-use crate::panic::{discard, quietly};
+use crate::panic::{Defer, discard, quietly};
 use crate::queue::home::IN_THE_MIDDLE;
 use crate::run::body::Body;
-use crate::run::current::{Entry, enter};
+use crate::run::current::enter;
 use crate::run::poll_loop::{PollLoop, drop_children};
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
@@ -111,10 +111,10 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
             !*this.has_returned,
             "the future of a scope was polled after it had finished"
         );
-        let inside = Inside::new(this.is_inside);
+        let inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
-            ready!(enter(shared, this.helpers, Entry::Poll, |is_nested| {
+            ready!(enter(shared, this.helpers, true, |is_nested| {
                 let poll_body = &mut |shared: &Arc<Shared>| {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
@@ -136,10 +136,10 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
-        let _inside = Inside::new(this.is_inside);
+        let _inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared);
-            enter(shared, this.helpers, Entry::Poll, |_| {
+            enter(shared, this.helpers, true, |_| {
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });
         }
@@ -151,27 +151,17 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
     }
 }
 
-/// A thread is inside; dropping this says that it has left.
+/// Sets `is_inside`, until what this returns is dropped; aborts the process if it is set already.
 ///
 /// A poll, or an end, that was left in the middle and forgotten is not to be gone on with from where
 /// it looks as if it had come to: with children that nobody drops. For most of the time the
 /// [home](crate::queue::home) knows it as well, but nobody is at home in an open window, nor while
 /// the body is dropped.
-struct Inside<'a>(&'a mut bool);
-
-impl<'a> Inside<'a> {
-    fn new(is_inside: &'a mut bool) -> Self {
-        if mem::replace(is_inside, true) {
-            abort(IN_THE_MIDDLE);
-        }
-        Self(is_inside)
+fn enter_alone(is_inside: &mut bool) -> Defer<impl FnMut()> {
+    if mem::replace(is_inside, true) {
+        abort(IN_THE_MIDDLE);
     }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        *self.0 = false;
-    }
+    Defer(|| *is_inside = false)
 }
 
 /// Ends the scope: drops the body and then every child. To be called once; see the module
@@ -182,7 +172,10 @@ fn finish<F, Fut: Future>(
     body: Pin<&mut Body<F, Fut>>,
     outcome: Outcome,
 ) {
+    // Nothing in it unwinds. Should it do so all the same, there would be children nobody drops.
+    let unfinished = Defer(|| abort("the end of a scope was interrupted"));
     poll_loop.end(shared, outcome);
     body.clear(shared);
     drop_children(shared);
+    mem::forget(unfinished);
 }

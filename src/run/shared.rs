@@ -47,10 +47,10 @@ impl Shared {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             queue: Queue::new(),
-            window: Window::new(),
+            window: Window::default(),
             tickets: AtomicUsize::new(0),
             stop: Stop::new(),
-            closures: Closures::new(),
+            closures: Closures::default(),
             panic_taken: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),

@@ -20,7 +20,7 @@ pub(crate) struct Member<F, T> {
     /// `None` once it has finished.
     #[pin]
     future: Option<F>,
-    link: Link<T>,
+    pub(crate) link: Link<T>,
 }
 
 impl<F: Future> Member<F, F::Output> {
@@ -56,10 +56,10 @@ impl<F: Future> Future for Member<F, F::Output> {
 }
 
 /// What ties a child to its set. The child leaves the set once, with a value or without.
-struct Link<T> {
+pub(crate) struct Link<T> {
     generation: u64,
     /// Where the set has the waker of the child, once it has been suspended.
-    slot: Option<u32>,
+    pub(crate) slot: Option<u32>,
     /// `None` once the child has left.
     results: Option<Arc<Results<T>>>,
 }

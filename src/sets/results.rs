@@ -43,7 +43,7 @@ use crate::run::shared::Shared;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// What the children of one set leave for it. Public in name only, for a sealed trait mentions it.
-#[expect(missing_debug_implementations, reason = "no user can name it")]
+#[allow(missing_debug_implementations, reason = "no user can name it")]
 pub struct Results<T> {
     /// Gets the panic of a value that is dropped unread.
     shared: Arc<Shared>,

@@ -254,7 +254,9 @@ impl<S: AsRef<Self>> Stop<S> {
         if self.is_requested() {
             return Poll::Ready(());
         }
-        if key.is_some_and(|key| self.has_waker(key, waker)) {
+        let is_same =
+            |waiter: &Waiter<S>| matches!(waiter, Waiter::Task(it) if it.will_wake(waker));
+        if key.is_some_and(|key| self.links.lock().waiters.get(key).is_some_and(is_same)) {
             return Poll::Pending;
         }
         let mut waiter = Some(Waiter::Task(waker.clone()));
@@ -271,13 +273,6 @@ impl<S: AsRef<Self>> Stop<S> {
         match may_wait {
             true => Poll::Pending,
             false => Poll::Ready(()),
-        }
-    }
-
-    fn has_waker(&self, key: usize, waker: &Waker) -> bool {
-        match self.links.lock().waiters.get(key) {
-            Some(Waiter::Task(current)) => current.will_wake(waker),
-            _ => false,
         }
     }
 

@@ -30,7 +30,6 @@ const CLOSED: usize = 4;
 type Thread = std::sync::Mutex<Option<ThreadId>>;
 
 /// A child with its allocation. Its future is pending until the child is told to finish.
-#[derive(Debug)]
 pub(crate) struct Task {
     shared: Arc<Shared>,
     kind: Kind,
@@ -203,7 +202,6 @@ impl Wake for Task {
 }
 
 /// A child that is scheduled. Dropping it drops the future, like async-task's.
-#[derive(Debug)]
 pub(crate) struct Runnable<M>(Option<Arc<Task>>, PhantomData<fn(M)>);
 
 impl<M> Runnable<M> {

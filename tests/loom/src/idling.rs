@@ -9,7 +9,7 @@ use crate::child::Task;
 use crate::help::executor::Helpers;
 use crate::queue::waker_cache::WakerCache;
 use crate::queue::{Kind, Next};
-use crate::run::current::{Entry, enter};
+use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, Scope, assert_over, explore, explore_within, run};
 
@@ -200,7 +200,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
                     Next::Done => return true,
                 }
             };
-            enter(&shared, &Helpers::Inherited, Entry::Poll, |_| {
+            enter(&shared, &Helpers::Inherited, true, |_| {
                 shared.queue.at_home(&mut cache, poll)
             })
         });

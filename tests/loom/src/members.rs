@@ -6,14 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use crate::run::shared::Shared;
-use crate::sets::member::{Link, Member};
+use crate::sets::member::Member;
 use crate::sets::results::Results;
 use crate::support::{Wakes, explore};
-
-fn member<F: Future>(future: F, results: &Arc<Results<F::Output>>) -> Member<F, F::Output> {
-    let (future, link) = (Some(future), Link::new(results));
-    Member { future, link }
-}
 
 /// S5: a child that was cancelled goes late. Meanwhile another one, of the next generation, got the
 /// slot that it had; it must not take that with it.
@@ -27,10 +22,10 @@ fn slot_of_an_older_generation() {
             assert!(member.poll(&mut Context::from_waker(&waker)).is_pending());
         };
 
-        let mut old = Box::pin(member(pending(), &results));
+        let mut old = Box::pin(Member::new(pending(), &results));
         suspend(old.as_mut(), &old_wakes);
         results.cancel();
-        let mut new = pin!(member(pending(), &results));
+        let mut new = pin!(Member::new(pending(), &results));
         suspend(new.as_mut(), &new_wakes);
         assert_eq!(old.link.slot, new.link.slot);
 
@@ -47,7 +42,7 @@ fn generations_that_do_not_wrap() {
     explore(|| {
         let results = Results::<()>::new(&Shared::new());
         let generation: u64 = results.generation();
-        let mut child = pin!(member(async { unreachable!("cancelled") }, &results));
+        let mut child = pin!(Member::new(async { unreachable!("cancelled") }, &results));
         results.cancel();
         assert_eq!(results.generation(), generation + 1);
         let mut cx = Context::from_waker(Waker::noop());

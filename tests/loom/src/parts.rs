@@ -10,7 +10,7 @@ use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::queue::home::Home;
 use crate::queue::waker_cache::WakerCache;
-use crate::run::current::{Entry, enter};
+use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, explore, explore_within};
 use crate::sync::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ fn home_publishes() {
         if is_taken.swap(true, Ordering::Relaxed) {
             return None;
         }
-        let before = enter(scope, &Helpers::Inherited, Entry::Poll, |_| {
+        let before = enter(scope, &Helpers::Inherited, true, |_| {
             home.enter(|| {
                 home.visit(|visits| {
                     let visits = visits.expect("we are at home");
@@ -66,7 +66,7 @@ fn window_publishes() {
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
     explore(|| {
-        let window = Arc::new(Window::new());
+        let window = Arc::new(Window::default());
         let lent = Arc::new(Lent::new());
         let helper = thread::spawn({
             let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));
@@ -104,7 +104,7 @@ fn len_from_outside() {
             }
         });
         let cache = &mut WakerCache::new(std::task::Waker::noop());
-        enter(&shared, &Helpers::Inherited, Entry::Poll, |_| {
+        enter(&shared, &Helpers::Inherited, true, |_| {
             shared.queue.at_home(cache, |_| {
                 for _ in 0..2 {
                     let child = Task::new(&shared, Kind::Ordinary);

@@ -12,7 +12,7 @@ use crate::child::Task;
 use crate::help::executor::{Executor, Helpers, SharedExecutor, Ticket};
 use crate::help::ticket::Help;
 use crate::queue::Kind;
-use crate::run::current::{Entry, enter};
+use crate::run::current::enter;
 use crate::run::root::Root;
 use crate::run::shared::Shared;
 use crate::sync::AtomicBool;
@@ -253,7 +253,7 @@ pub(crate) fn assert_over(shared: &Arc<Shared>, children: &[&Task]) {
             .at_home_for_the_end(|| shared.queue.await_runnables());
         assert!(!runnables, "the ready queue is empty");
     };
-    enter(shared, &Helpers::Inherited, Entry::Poll, is_empty);
+    enter(shared, &Helpers::Inherited, true, is_empty);
 }
 
 /// Data that a child borrows. loom reports a borrow that is not over before `reclaim`.

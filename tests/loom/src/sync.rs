@@ -66,6 +66,12 @@ impl Event {
     }
 }
 
+impl Default for Event {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Drop for Event {
     fn drop(&mut self) {
         self.uses.fetch_add(0, Ordering::Acquire);

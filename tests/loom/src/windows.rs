@@ -165,7 +165,7 @@ fn entrance_and_closing() {
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
     explore_within(WAITING, || {
-        let window = Arc::new(Window::new());
+        let window = Arc::new(Window::default());
         let lent = Arc::new(Lent::new());
         let helper = thread::spawn({
             let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));
@@ -189,7 +189,7 @@ fn entrance_and_closing() {
 #[test]
 fn last_one_out() {
     explore_within(3, || {
-        let window = Arc::new(Window::new());
+        let window = Arc::new(Window::default());
         let lent = [(); 2].map(|()| Arc::new(Lent::new()));
         let helpers = lent.each_ref().map(|lent| {
             let (window, lent) = (Arc::clone(&window), Arc::clone(lent));
@@ -214,7 +214,7 @@ fn unwinding_out_of_a_window() {
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
     explore_within(WAITING, || {
-        let window = Arc::new(Window::new());
+        let window = Arc::new(Window::default());
         let lent = Arc::new(Lent::new());
         let helper = thread::spawn({
             let (window, lent) = (Arc::clone(&window), Arc::clone(&lent));
