@@ -97,7 +97,8 @@ impl Drop for CallOnDrop {
     }
 }
 
-/// L12: coroutines that are resumed in order, or dropped in order, do what they would do on one stack.
+/// L12: coroutines that are resumed in order, or dropped in order, do what they would do on one
+/// stack.
 #[test]
 fn in_order() {
     let mut first = in_a_child();

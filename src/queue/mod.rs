@@ -64,7 +64,7 @@ use crate::panic::wake;
 use crate::queue::children::{Children, Key};
 use crate::queue::counts::Counts;
 use crate::queue::home::Home;
-use crate::run::frame::ANOTHER_ORDER;
+use crate::run::frame::WRONG_ORDER;
 use crate::sync::{AtomicBool, Event, Mutex, MutexGuard, Ordering, abort};
 
 pub(crate) use crate::queue::owner::Next;
@@ -125,7 +125,7 @@ impl<R> State<R> {
     /// home; then the process is aborted.
     fn registry(&mut self) -> &mut Children<R> {
         if !self.has_registry {
-            abort(ANOTHER_ORDER);
+            abort(WRONG_ORDER);
         }
         &mut self.children
     }

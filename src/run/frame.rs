@@ -22,8 +22,7 @@ use crate::panic::Defer;
 use crate::sync::{abort, thread_local};
 
 /// Why the process is aborted when frames are left in the wrong order.
-pub(crate) const ANOTHER_ORDER: &str =
-    "scopes were left in another order than they were entered in";
+pub(crate) const WRONG_ORDER: &str = "scopes were left in another order than they were entered in";
 
 /// What is current. It is not for this file to know what that is.
 pub(crate) struct Frame<'a> {
@@ -79,7 +78,7 @@ fn within<R>(frame: *const Frame<'static>, home: *const (), act: impl FnOnce() -
     let before = replace(frame, home);
     let _leave = Defer(|| {
         if replace(before.0, before.1) != (frame, home) {
-            abort(ANOTHER_ORDER);
+            abort(WRONG_ORDER);
         }
     });
     act()

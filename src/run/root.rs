@@ -153,10 +153,10 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
 
 /// Sets `is_inside`, until what this returns is dropped; aborts the process if it is set already.
 ///
-/// A poll, or an end, that was left in the middle and forgotten is not to be gone on with from where
-/// it looks as if it had come to: with children that nobody drops. For most of the time the
-/// [home](crate::queue::home) knows it as well, but nobody is at home in an open window, nor while
-/// the body is dropped.
+/// A poll, or an end, that was left in the middle and forgotten is not to be gone on with from
+/// where it looks as if it had come to: with children that are never dropped. For most of the time
+/// the [home](crate::queue::home) knows it as well, but no thread is at home in an open window, nor
+/// while the body is dropped.
 fn enter_alone(is_inside: &mut bool) -> Defer<impl FnMut()> {
     if mem::replace(is_inside, true) {
         abort(IN_THE_MIDDLE);
@@ -172,7 +172,8 @@ fn finish<F, Fut: Future>(
     body: Pin<&mut Body<F, Fut>>,
     outcome: Outcome,
 ) {
-    // Nothing in it unwinds. Should it do so all the same, there would be children nobody drops.
+    // Nothing in it unwinds. Should it do so all the same, there would be children that are never
+    // dropped.
     let unfinished = Defer(|| abort("the end of a scope was interrupted"));
     poll_loop.end(shared, outcome);
     body.clear(shared);

@@ -279,6 +279,8 @@ impl<S: AsRef<Self>> Stop<S> {
     /// Gives up a place among the waiters.
     pub(crate) fn leave(&self, key: usize) {
         let waiter = self.links.lock().waiters.try_remove(key);
-        quietly(|| drop(waiter));
+        if let Some(Waiter::Task(waker)) = waiter {
+            quietly(|| drop(waker));
+        }
     }
 }
