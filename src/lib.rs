@@ -142,6 +142,9 @@
 #![warn(missing_debug_implementations)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// First, so that the documentation of a scope begins with `spawn`.
+mod scope;
+
 #[cfg(feature = "blocking")]
 mod blocking;
 pub mod guide;
@@ -150,7 +153,6 @@ mod open;
 mod panic;
 mod queue;
 mod run;
-mod scope;
 mod sets;
 mod stop;
 mod sync;

@@ -20,8 +20,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use futures_lite::{Stream, StreamExt};
 
 use crate::panic::{Payload, catch, quietly};
 use crate::queue::Kind;
@@ -175,7 +175,7 @@ impl<'env, T, S> Ahead<'env, T, S> {
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let children = match self {
             Self::InOrder(_, children) => children,
-            Self::AnyOrder(set) => return set.poll_join_next(cx),
+            Self::AnyOrder(set) => return set.poll_next(cx),
         };
         let Some(first) = children.front_mut() else {
             return Poll::Ready(None);

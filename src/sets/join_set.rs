@@ -15,8 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use futures_lite::{Stream, StreamExt};
 
 use crate::queue::Kind;
 use crate::run::shared::Shared;
@@ -186,7 +186,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// # });
     /// ```
     pub async fn join_next(&mut self) -> Option<T> {
-        poll_fn(|cx| self.poll_join_next(cx)).await
+        self.next().await
     }
 
     /// Returns the next value if one is there, without waiting.
@@ -315,18 +315,6 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         future.spawn_in(&self.scope, &self.results, spawned);
     }
 
-    pub(crate) fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        loop {
-            if let Some(value) = self.pop_unread() {
-                return Poll::Ready(Some(value));
-            }
-            if self.running == 0 {
-                return Poll::Ready(None);
-            }
-            ready!(self.poll_arrival(cx));
-        }
-    }
-
     /// Waits until a child has left.
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.running -= ready!(self.results.poll(&mut self.unread, cx));
@@ -369,8 +357,16 @@ impl<T, S> RefUnwindSafe for JoinSet<'_, T, S> {}
 impl<T, S> Stream for JoinSet<'_, T, S> {
     type Item = T;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.get_mut().poll_join_next(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        loop {
+            if let Some(value) = self.pop_unread() {
+                return Poll::Ready(Some(value));
+            }
+            if self.running == 0 {
+                return Poll::Ready(None);
+            }
+            ready!(self.poll_arrival(cx));
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
