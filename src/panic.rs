@@ -1,8 +1,8 @@
-//! Running foreign code: what may panic is caught here and nowhere else.
+//! Running foreign code: what may panic is caught here, and in no other file.
 //!
-//! Foreign is whatever the user or a runtime wrote: futures, destructors, wakers. The crate
-//! calls it outside its locks, and through one of these functions wherever an unwinding would
-//! skip a step that soundness rests on.
+//! Foreign is what the user or a runtime wrote: futures, destructors, wakers. The crate calls it
+//! outside its locks, and through one of these functions wherever an unwinding would skip a step
+//! that soundness rests on; or that step is [deferred](Defer).
 #![forbid(unsafe_code)]
 
 use std::any::Any;

@@ -52,7 +52,7 @@ fn aborts(test: &str, why: &str, program: impl FnOnce()) {
 type Coroutine<'a> = Generator<'a, (), ()>;
 
 /// Runs `program` until it [leaves](leave) its coroutine for the first time.
-#[expect(deprecated, reason = "the other kind is left by who has its handle")]
+#[expect(deprecated, reason = "the other kind is left through its handle")]
 fn start<'a>(program: impl FnOnce() + Send + 'a) -> Coroutine<'a> {
     let mut coroutine = Gn::new(program);
     coroutine.resume();
@@ -84,9 +84,10 @@ fn in_a_child<'a>() -> Coroutine<'a> {
     })
 }
 
-/// A coroutine that has left a poll of `work` in the middle, and never comes back.
-fn poll_and_forget(work: Pin<&mut (impl Future + Send)>) {
-    forget(start(|| poll(work)));
+/// A coroutine that has left a poll of `work` in the middle, the first or a later one, and never
+/// comes back.
+fn poll_and_forget(mut work: Pin<&mut (impl Future + Send)>) {
+    forget(start(|| (0..1_000).for_each(|_| poll(work.as_mut()))));
 }
 
 struct CallOnDrop(fn());
@@ -182,7 +183,7 @@ fn dropped_in_the_middle_of_the_end() {
     });
 }
 
-/// L12: the future is dropped in the middle of a poll whose window is open, so nobody is at home.
+/// L12: the future is dropped in the middle of a poll whose window is open, so no thread is at home.
 #[test]
 fn dropped_in_an_open_window() {
     aborts("dropped_in_an_open_window", MIDDLE, || {
