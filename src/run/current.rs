@@ -1,4 +1,4 @@
-//! What is current on this thread: the innermost scope, and whom it asks for helpers.
+//! What is current on this thread: the innermost scope, and where that gets helpers from.
 //!
 //! A poll of a scope, its end, a helper's stay and a closure on the blocking pool each *enter* a
 //! [frame](crate::run::frame). What happens inside learns from it
