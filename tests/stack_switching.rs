@@ -183,7 +183,8 @@ fn dropped_in_the_middle_of_the_end() {
     });
 }
 
-/// L12: the future is dropped in the middle of a poll whose window is open, so no thread is at home.
+/// L12: the future is dropped in the middle of a poll whose window is open, so no thread is at
+/// home.
 #[test]
 fn dropped_in_an_open_window() {
     aborts("dropped_in_an_open_window", MIDDLE, || {
