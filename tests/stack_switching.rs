@@ -209,7 +209,7 @@ fn dropped_in_an_open_window() {
 fn suspended_within_a_scope_entered_later() {
     aborts("suspended_within_a_scope_entered_later", ORDER, || {
         let mut coroutine = start(|| {
-            let mut work = Box::pin(scope(async |s| {
+            let work = scope(async |s| {
                 s.spawn(pending::<()>());
                 s.spawn(async {
                     leave();
@@ -217,8 +217,8 @@ fn suspended_within_a_scope_entered_later() {
                 });
                 s.spawn(async { leave() });
                 pending::<()>().await;
-            }));
-            poll(work.as_mut());
+            });
+            poll(pin!(work.serial())); // in a window they would be under the lock
         });
         block_on(local_scope(async |s| {
             s.spawn(async { coroutine.resume() });
