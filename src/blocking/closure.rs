@@ -31,7 +31,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::help::executor::Helpers;
 use crate::panic::{Payload, catch, discard, wake};
 use crate::run::current::enter;
 use crate::run::shared::Shared;
@@ -70,7 +69,7 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        match enter(&self.shared, &Helpers::Inherited, false, inside) {
+        match enter(&self.shared, &None, false, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 self.keep(payload);

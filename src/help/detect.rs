@@ -9,11 +9,11 @@ use crate::help::async_std::AsyncStd;
 use crate::help::tokio::Tokio;
 
 /// Returns the executor to ask, if there is one.
-pub(crate) fn resolve(helpers: Helpers) -> Option<SharedExecutor> {
+pub(crate) fn resolve(helpers: Option<Helpers>) -> Option<SharedExecutor> {
     match helpers {
-        Helpers::Inherited => detect(),
-        Helpers::None => None,
-        Helpers::From(executor) => Some(executor),
+        None => detect(),
+        Some(Helpers::None) => None,
+        Some(Helpers::From(executor)) => Some(executor),
     }
 }
 

@@ -143,11 +143,10 @@ impl Drop for SharedExecutor {
     }
 }
 
-/// Where the helpers of a scope come from.
+/// Where the helpers of a scope come from, if it was told; or else from where those of the scope
+/// come in which it is polled, or from what is detected.
 #[derive(Clone)]
 pub(crate) enum Helpers {
-    /// From where those of the scope come in which it is polled, or else from what is detected.
-    Inherited,
     /// From nowhere.
     None,
     /// From this executor.

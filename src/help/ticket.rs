@@ -34,9 +34,9 @@ impl Ticket {
     /// Returns at once if it comes too late. Never panics: a child's panic is the scope's.
     pub fn run(self) {
         // Scopes among the children ask the same executor.
-        let helpers = Helpers::From(self.executor.clone());
+        let helpers = Some(Helpers::From(self.executor.clone()));
         current::enter(&self.shared, &helpers, false, |_| {
-            help(&self.shared, self.chunk);
+            help(&self.shared, self.chunk)
         });
     }
 }

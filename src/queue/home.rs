@@ -59,6 +59,7 @@ impl<T> Home<T> {
     /// Aborts the process if a thread is at home already. The future of a scope is polled, or
     /// dropped, by one thread at a time; only code that leaves a poll in the middle, on a stack of
     /// its own, can come here twice.
+    #[inline(always)]
     pub(crate) fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
         self.occupy();
         let _leave = Defer(|| self.give_back());

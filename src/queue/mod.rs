@@ -80,7 +80,7 @@ pub(crate) enum Kind {
 
 /// The ready queue of one scope.
 pub(crate) struct Queue<R> {
-    home: Home<AtHome<R>>,
+    pub(crate) home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
     /// Set under the lock by a push: for the thread at home, which need not lock to see that
     /// nothing has arrived.
@@ -98,7 +98,7 @@ pub(crate) struct Queue<R> {
 }
 
 /// What only the thread at home has to do with.
-struct AtHome<R> {
+pub(crate) struct AtHome<R> {
     children: Children<R>,
     /// Set while a waker is stored under the lock, or was until a push used it.
     idle: bool,

@@ -10,7 +10,6 @@ use crate::queue::waker_cache::WakerCache;
 use crate::sync::{Ordering, wait_until};
 
 /// What the scope does next; see [`Queue::next`].
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Run what is in the batch, then poll the body if it was woken.
     Run,
@@ -25,21 +24,14 @@ pub(crate) enum Next {
 
 /// What the thread inside `poll` does.
 impl<R> Queue<R> {
-    /// Calls `act` at home. A waker that an earlier poll stored goes back to the cache, which can
-    /// leave it here again, or drop it outside the lock.
-    pub(crate) fn at_home<'c, T>(
-        &self,
-        cache: &mut WakerCache<'c>,
-        act: impl FnOnce(&mut WakerCache<'c>) -> T,
-    ) -> T {
-        self.home.enter(|| {
-            self.with_home(|home| {
-                if mem::take(&mut home.idle) {
-                    cache.take_back(self.state.lock().waker.take());
-                }
-            });
-            act(cache)
-        })
+    /// Gives a waker that an earlier poll stored back to the cache, which can leave it here again,
+    /// or drop it outside the lock.
+    pub(crate) fn take_back(&self, cache: &mut WakerCache<'_>) {
+        self.with_home(|home| {
+            if mem::take(&mut home.idle) {
+                cache.take_back(self.state.lock().waker.take());
+            }
+        });
     }
 
     /// Decides what a scope inside `poll` does next, at home.

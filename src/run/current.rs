@@ -9,36 +9,28 @@
 //! * whether this thread has the children of a scope at home: see [`crate::queue::home`].
 #![forbid(unsafe_code)]
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::help::executor::Helpers;
-use crate::run::frame::{self, Frame};
+use crate::run::frame;
 use crate::run::shared::Shared;
 
 /// Calls `act` with `scope` as the innermost one, and with whether a scope is inside `poll` further
 /// down on the stack. `is_poll` says that this is one, or the end of the scope, and not a helper or
-/// a closure elsewhere. Scopes inside inherit `helpers`, unless that is itself inherited.
+/// a closure elsewhere. Scopes inside inherit `helpers`, or what this one inherits.
 pub(crate) fn enter<R>(
     scope: &Arc<Shared>,
-    helpers: &Helpers,
+    helpers: &Option<Helpers>,
     is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {
-    frame::innermost(|around| {
-        let (inherited, polls) = match around {
-            Some(around) => (around.helpers, around.polls),
-            None => (helpers as _, 0),
-        };
-        let frame = Frame {
-            scope,
-            helpers: match helpers {
-                Helpers::Inherited => inherited,
-                chosen => chosen,
-            },
-            polls: polls + usize::from(is_poll),
-        };
-        frame::enter(&frame, || act(polls > 0))
-    })
+    frame::enter(
+        scope,
+        helpers.as_ref().map(|it| it as &dyn Any),
+        is_poll,
+        act,
+    )
 }
 
 /// Returns the innermost scope.
@@ -47,7 +39,6 @@ pub(crate) fn scope() -> Option<Arc<Shared>> {
 }
 
 /// Returns what a scope that is polled here was told about helpers, or inherits.
-pub(crate) fn helpers() -> Helpers {
-    let found = frame::innermost(|frame| frame?.helpers.downcast_ref().cloned());
-    found.unwrap_or(Helpers::Inherited)
+pub(crate) fn helpers() -> Option<Helpers> {
+    frame::innermost(|frame| frame?.helpers?.downcast_ref().cloned())
 }

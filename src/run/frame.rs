@@ -27,9 +27,10 @@ pub(crate) const WRONG_ORDER: &str = "scopes were left in another order than the
 /// What is current. It is not for this file to know what that is.
 pub(crate) struct Frame<'a> {
     pub(crate) scope: &'a dyn Any,
-    pub(crate) helpers: &'a dyn Any,
+    /// What was chosen, here or further down.
+    pub(crate) helpers: Option<&'a dyn Any>,
     /// How many scopes are inside `poll`, from here downwards.
-    pub(crate) polls: usize,
+    polls: usize,
 }
 
 /// What there is on a thread.
@@ -47,40 +48,58 @@ thread_local! {
     };
 }
 
-/// Calls `act` with `frame` as the innermost one.
-pub(crate) fn enter<R>(frame: &Frame<'_>, act: impl FnOnce() -> R) -> R {
-    within(ptr::from_ref(frame).cast(), ptr::null(), act)
+/// Calls `act` in a new frame, and with whether a scope is inside `poll` further down on the stack.
+/// The helpers are those of the frame around it, if none are given.
+#[inline(always)]
+pub(crate) fn enter<R>(
+    scope: &dyn Any,
+    helpers: Option<&dyn Any>,
+    is_poll: bool,
+    act: impl FnOnce(bool) -> R,
+) -> R {
+    // SAFETY: we use it until `act` returns, and before that the frame is not left.
+    let around = unsafe { around() };
+    let polls = around.map_or(0, |around| around.polls);
+    let frame = Frame {
+        scope,
+        helpers: helpers.or(around.and_then(|around| around.helpers)),
+        polls: polls + usize::from(is_poll),
+    };
+    let now = (ptr::from_ref(&frame).cast(), ptr::null());
+    let before = replace(now);
+    let _leave = Defer(|| leave(now, before));
+    act(polls > 0)
 }
 
 /// Calls `look` with the innermost frame.
 pub(crate) fn innermost<R>(look: impl for<'a> FnOnce(Option<&'a Frame<'a>>) -> R) -> R {
+    // SAFETY: the lifetime that `look` gets is one that it cannot name, so it keeps nothing of it;
+    // and the frame is not left before `look` returns.
+    look(unsafe { around() })
+}
+
+/// Returns the innermost frame.
+///
+/// # Safety
+///
+/// It is not used after the caller has returned.
+///
+/// The frame belongs to a call of [`enter`] that has not returned, invariant 1: further down on our
+/// stack, or on one that was left for ours. Then it aborts the process if it is left while frames
+/// are inside. What the frame borrows is alive as long as that call.
+unsafe fn around<'a>() -> Option<&'a Frame<'a>> {
     let frame = INNERMOST.with(|innermost| innermost.frame.get());
-    // SAFETY: the frame belongs to a call of `enter` that has not returned, invariant 1, and does
-    // not return before `look` does: it is further down on our stack, or on one that was left for
-    // ours, and then it aborts the process if it is left while frames are inside. What the frame
-    // borrows is alive as long as that call. The lifetime that `look` gets is one that it cannot
-    // name, so it keeps nothing of it.
-    look(unsafe { frame.as_ref() })
+    // SAFETY: the frame is alive, as above, for as long as our caller uses it.
+    unsafe { frame.as_ref() }
 }
 
 /// Calls `act` with this thread in the home that has this address, within the innermost frame.
+#[inline(always)]
 pub(crate) fn at_home<R>(home: *const (), act: impl FnOnce() -> R) -> R {
     let frame = INNERMOST.with(|innermost| innermost.frame.get());
     assert!(!frame.is_null(), "a home is entered in a frame");
-    within(frame, home, act)
-}
-
-/// Calls `act` with these as the innermost, and restores what was before.
-fn within<R>(frame: *const Frame<'static>, home: *const (), act: impl FnOnce() -> R) -> R {
-    let replace = |frame, home| {
-        INNERMOST.with(|innermost| (innermost.frame.replace(frame), innermost.home.replace(home)))
-    };
-    let before = replace(frame, home);
-    let _leave = Defer(|| {
-        if replace(before.0, before.1) != (frame, home) {
-            abort(WRONG_ORDER);
-        }
-    });
+    let before = replace((frame, home));
+    let _leave = Defer(|| leave((frame, home), before));
     act()
 }
 
@@ -97,4 +116,19 @@ pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
 #[inline]
 pub(crate) fn home() -> *const () {
     INNERMOST.with(|innermost| innermost.home.get())
+}
+
+/// What is innermost: a frame, and the address of a home in it.
+type Now = (*const Frame<'static>, *const ());
+
+fn replace(now: Now) -> Now {
+    let swap = |it: &Innermost| (it.frame.replace(now.0), it.home.replace(now.1));
+    INNERMOST.with(swap)
+}
+
+/// Restores what was before `now`.
+fn leave(now: Now, before: Now) {
+    if replace(before) != now {
+        abort(WRONG_ORDER);
+    }
 }

@@ -110,9 +110,10 @@ impl PollLoop {
     ) -> Poll<()> {
         let budget = &mut Budget::new(is_nested);
         let mut cache = WakerCache::new(cx.waker());
-        let poll = shared.queue.at_home(&mut cache, |cache| {
-            let batch = &mut VecDeque::new();
-            let poll = self.run_at_home(shared, cx, body, budget, cache, batch);
+        let batch = &mut VecDeque::new();
+        let poll = shared.queue.home.enter(|| {
+            shared.queue.take_back(&mut cache);
+            let poll = self.run_at_home(shared, cx, body, budget, &mut cache, batch);
             shared.queue.hand_back_home(batch);
             poll
         });

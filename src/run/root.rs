@@ -53,7 +53,7 @@ use crate::sync::abort;
 pub(crate) struct Root<'env, F, Fut: Future, S> {
     shared: Arc<Shared>,
     /// Where helpers come from, for scopes inside as well.
-    helpers: Helpers,
+    helpers: Option<Helpers>,
     poll_loop: PollLoop,
     #[pin]
     body: Body<F, Fut>,
@@ -70,7 +70,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
-            helpers: Helpers::Inherited,
+            helpers: None,
             poll_loop: PollLoop::new(help),
             body: Body::new(entry),
             has_returned: false,
@@ -90,7 +90,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
 
     pub(crate) fn set_helpers(&mut self, helpers: Helpers) {
         self.poll_loop.help.is_serial = matches!(helpers, Helpers::None);
-        self.helpers = helpers;
+        self.helpers = Some(helpers);
     }
 
     /// Polls to the end of the scope: the body's output, if the scope did not fail before there was

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::child::Task;
-use crate::help::executor::Helpers;
 use crate::queue::waker_cache::WakerCache;
 use crate::queue::{Kind, Next};
 use crate::run::current::enter;
@@ -191,7 +190,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
         let (idle, _) = run(|current| {
             let mut cache = WakerCache::new(current);
             let mut batch = VecDeque::new();
-            let poll = |cache: &mut WakerCache<'_>| loop {
+            let mut poll = |cache: &mut WakerCache<'_>| loop {
                 match shared.queue.next(&mut batch, true, cache) {
                     // The child is with the other thread, as it were.
                     Next::Run => batch.drain(..).for_each(std::mem::forget),
@@ -200,8 +199,11 @@ fn count_of_a_child_that_finishes_elsewhere() {
                     Next::Done => return true,
                 }
             };
-            enter(&shared, &Helpers::Inherited, true, |_| {
-                shared.queue.at_home(&mut cache, poll)
+            enter(&shared, &None, true, |_| {
+                shared.queue.home.enter(|| {
+                    shared.queue.take_back(&mut cache);
+                    poll(&mut cache)
+                })
             })
         });
         lent.reclaim();

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::child::Task;
-use crate::help::executor::Helpers;
 use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::queue::home::Home;
-use crate::queue::waker_cache::WakerCache;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, explore, explore_within};
@@ -28,7 +26,7 @@ fn home_publishes() {
         if is_taken.swap(true, Ordering::Relaxed) {
             return None;
         }
-        let before = enter(scope, &Helpers::Inherited, true, |_| {
+        let before = enter(scope, &None, true, |_| {
             home.enter(|| {
                 home.visit(|visits| {
                     let visits = visits.expect("we are at home");
@@ -103,9 +101,8 @@ fn len_from_outside() {
                 len => panic!("{len} children were counted, of two"),
             }
         });
-        let cache = &mut WakerCache::new(std::task::Waker::noop());
-        enter(&shared, &Helpers::Inherited, true, |_| {
-            shared.queue.at_home(cache, |_| {
+        enter(&shared, &None, true, |_| {
+            shared.queue.home.enter(|| {
                 for _ in 0..2 {
                     let child = Task::new(&shared, Kind::Ordinary);
                     assert!(child.add());
