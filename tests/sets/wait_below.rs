@@ -155,7 +155,7 @@ fn wait_that_is_given_up() {
 /// S6, R4: a wait is woken when a child is gone, and not when one is polled. One that was forgotten
 /// is as good as one that was dropped.
 #[test]
-fn wakes() {
+fn wakes_beside_a_forgotten_wait() {
     let gates: [Gate; 2] = Default::default();
     let (wakes, waker) = Wakes::waker();
     run(scope(async |s: Scope<'_>| {
