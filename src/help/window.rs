@@ -4,7 +4,7 @@
 //!
 //! * A helper runs children only between entering and leaving, and it enters only while the window
 //!   is open.
-//! * When [`open`](Window::open) returns no helper is inside, and none can enter until the next
+//! * When [`Open`] has been dropped no helper is inside, and none can enter until the next
 //!   opening. Everything that helpers did is visible to the thread that closed.
 //!
 //! So the children of a scope are touched by other threads only while the scope's future is inside
@@ -26,7 +26,8 @@
 //!
 //! # Invariants
 //!
-//! 1. Only the thread inside `poll` sets and clears OPEN, and it clears it on every way out.
+//! 1. Only the thread inside `poll` sets and clears OPEN, and it clears it on every way out, for
+//!    [`Open`] does so when it is dropped.
 //! 2. A helper enters by one compare-exchange from a value with OPEN to that value plus one helper.
 //!    So it cannot enter a window that closes in between: either the exchange comes first and the
 //!    closer counts it, or it fails.
@@ -52,7 +53,6 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
-use crate::panic::Defer;
 use crate::sync::{AtomicUsize, Event, Ordering, SPINS, spin_loop, wait_until};
 
 /// Set while the scope's future is inside `poll` and wants help.
@@ -71,16 +71,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Calls `act` with the window open, and closes it: returns, or unwinds, once no helper is
-    /// inside. For the thread inside `poll`; not while it is open.
-    pub(crate) fn open<R>(&self, act: impl FnOnce() -> R) -> R {
-        let before = self.word.fetch_or(OPEN, Ordering::Release);
-        debug_assert_eq!(before, 0, "a window is opened when it is shut");
-        let _close = Defer(|| {
-            self.word.fetch_and(!OPEN, Ordering::Relaxed);
-            self.wait();
-        });
-        act()
+    /// Opens the window, until what this gives is dropped; then no helper is inside. For the thread
+    /// inside `poll`; not while it is open.
+    pub(crate) fn open(&self) -> Open<'_> {
+        self.word.fetch_or(OPEN, Ordering::Release);
+        Open(self)
     }
 
     /// Enters as a helper, if the window is open.
@@ -104,6 +99,16 @@ impl Window {
             self.word.fetch_or(SLEEPING, Ordering::Acquire) < HELPER
         });
         self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+    }
+}
+
+/// The window is open; dropping this closes it.
+pub(crate) struct Open<'a>(&'a Window);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.word.fetch_and(!OPEN, Ordering::Relaxed);
+        self.0.wait();
     }
 }
 

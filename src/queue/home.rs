@@ -66,14 +66,11 @@ impl<T> Home<T> {
         frame::at_home(self.address(), act)
     }
 
-    /// Calls `act` while the home is empty. For the thread that is there.
-    pub(crate) fn leave<R>(&self, act: impl FnOnce() -> R) -> R {
+    /// Leaves the home empty, until what this gives is dropped. For the thread that is there.
+    pub(crate) fn leave(&self) -> Away<'_, T> {
         assert!(self.is_here(), "only the thread at home can leave it");
-        frame::hide_home(|| {
-            self.give_back();
-            let _return = Defer(|| self.occupy());
-            act()
-        })
+        self.give_back();
+        Away(self, frame::hide())
     }
 
     /// Returns true if this thread is at home, and the contents are not in use.
@@ -88,12 +85,11 @@ impl<T> Home<T> {
         if !self.is_here() {
             return visit(None);
         }
-        frame::hide_home(|| {
-            self.contents.with_mut(|contents| {
-                // SAFETY: we are the only thread at home, invariants 1 and 2, and there is no other
-                // reference to the contents, invariant 3.
-                visit(Some(unsafe { &mut *contents }))
-            })
+        let _hidden = frame::hide();
+        self.contents.with_mut(|contents| {
+            // SAFETY: we are the only thread at home, invariants 1 and 2, and there is no other
+            // reference to the contents, invariant 3.
+            visit(Some(unsafe { &mut *contents }))
         })
     }
 
@@ -111,6 +107,19 @@ impl<T> Home<T> {
 
     fn give_back(&self) {
         self.occupied.store(false, Ordering::Release);
+    }
+}
+
+/// The thread is away; dropping this brings it back.
+#[expect(
+    dead_code,
+    reason = "the home is shown again when the second is dropped"
+)]
+pub(crate) struct Away<'a, T>(&'a Home<T>, frame::Hidden);
+
+impl<T> Drop for Away<'_, T> {
+    fn drop(&mut self) {
+        self.0.occupy();
     }
 }
 

@@ -6,6 +6,7 @@ use std::mem;
 use std::task::Waker;
 
 use super::{AtHome, Queue};
+use crate::queue::home::Away;
 use crate::queue::waker_cache::WakerCache;
 use crate::sync::{Ordering, wait_until};
 
@@ -115,24 +116,22 @@ impl<R> Queue<R> {
 
 /// What threads do in a window: those of helpers, and the one inside `poll`.
 impl<R> Queue<R> {
-    /// Calls `act` with all children under the lock, and brings them home again.
-    pub(crate) fn in_window<T>(&self, act: impl FnOnce() -> T) -> T {
+    /// Puts all children under the lock, and leaves home.
+    pub(crate) fn begin_window(&self) -> Away<'_, AtHome<R>> {
         self.with_home(|home| {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
             state.children = mem::take(&mut home.children);
             state.has_registry = true;
-            if self.body_woken_at_home.load(Ordering::Relaxed) {
-                self.body_woken_at_home.store(false, Ordering::Relaxed);
+            if self.body_woken_at_home.swap(false, Ordering::Relaxed) {
                 self.mark_body_woken();
             }
         });
-        let result = self.home.leave(act);
-        self.bring_all_home();
-        result
+        self.home.leave()
     }
 
-    fn bring_all_home(&self) {
+    /// Brings all children home, after a window or for the end.
+    pub(crate) fn bring_all_home(&self) {
         self.with_home(|home| {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);

@@ -29,7 +29,8 @@ const RESTLESS_PASSES: usize = 8;
 
 /// What a poll has left of its budget.
 pub(crate) struct Budget {
-    polls: usize,
+    /// Those that are left.
+    pub(crate) polls: usize,
     restless_passes: usize,
     is_restless: bool,
     /// When the first window was opened.
@@ -58,7 +59,7 @@ impl Budget {
         if mem::take(&mut self.is_restless) {
             self.restless_passes = self.restless_passes.saturating_sub(1);
             if self.restless_passes == 0 {
-                self.end();
+                self.polls = 0;
             }
         }
     }
@@ -70,15 +71,5 @@ impl Budget {
             self.polls += POLLS_IN_A_WINDOW;
             Instant::now()
         })
-    }
-
-    /// Time is up.
-    pub(crate) fn end(&mut self) {
-        self.polls = 0;
-    }
-
-    /// How many polls are left.
-    pub(crate) fn left(&self) -> usize {
-        self.polls
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! 1. The thread-local has no frame, or points to that of a call of [`enter`] that is on a stack.
 //! 2. It has the address of a home only inside of a call of [`at_home`] with that address, in the
-//!    frame in which that was called, and not while the home is [hidden](hide_home).
+//!    frame in which that was called, and not while the home is [hidden](Hidden).
 //! 3. Frames are left in the reverse of the order in which they were entered, or the process
 //!    aborts. On one stack it cannot be otherwise. Code that switches stacks, as the crates for
 //!    coroutines do, can leave a poll in the middle and end another one first; then what is current
@@ -103,12 +103,20 @@ pub(crate) fn at_home<R>(home: *const (), act: impl FnOnce() -> R) -> R {
     act()
 }
 
-/// Calls `act` with this thread in no home.
+/// This thread is in no home, until this is dropped. That is before the call of [`at_home`] returns
+/// in which it was made, or the process is aborted.
+pub(crate) struct Hidden(*const ());
+
 #[inline]
-pub(crate) fn hide_home<R>(act: impl FnOnce() -> R) -> R {
-    let before = INNERMOST.with(|innermost| innermost.home.replace(ptr::null()));
-    let _show = Defer(|| INNERMOST.with(|innermost| innermost.home.set(before)));
-    act()
+pub(crate) fn hide() -> Hidden {
+    Hidden(INNERMOST.with(|innermost| innermost.home.replace(ptr::null())))
+}
+
+impl Drop for Hidden {
+    #[inline]
+    fn drop(&mut self) {
+        INNERMOST.with(|innermost| innermost.home.set(self.0));
+    }
 }
 
 /// Returns the address of the home in which this thread is, in its innermost frame; null if it is

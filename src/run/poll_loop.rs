@@ -89,7 +89,6 @@ impl PollLoop {
     }
 
     /// Begins the scope, if this is the first time: inside the one in which that happens.
-    #[inline]
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>) {
         if !mem::replace(&mut self.has_begun, true) {
             self.parent = current::scope().and_then(|parent| {
@@ -148,13 +147,15 @@ impl PollLoop {
                         let dispatch = self.run_alone(shared, batch, budget);
                         shared.queue.hand_back_home(batch);
                         if let Some(dispatch) = dispatch {
-                            let in_window = || self.run_together(shared, dispatch, budget, body);
-                            shared.queue.in_window(in_window);
+                            let away = shared.queue.begin_window();
+                            self.run_together(shared, dispatch, budget, body);
+                            drop(away);
+                            shared.queue.bring_all_home();
                         }
                     }
                     self.poll_body(shared, budget, body);
                     budget.end_pass();
-                    if budget.left() == 0 && !must_end(shared, self.body_done) {
+                    if budget.polls == 0 && !must_end(shared, self.body_done) {
                         quietly(|| cx.waker().wake_by_ref());
                         return Poll::Pending;
                     }
@@ -228,26 +229,25 @@ impl PollLoop {
         budget: &mut Budget,
         body: &mut PollBody<'_>,
     ) {
+        let _open = shared.window.open();
+        let opened = budget.extend();
         let mut batch = VecDeque::with_capacity(dispatch.chunk);
-        shared.window.open(|| {
-            let opened = budget.extend();
-            while budget.left() > 0 && !must_end(shared, self.body_done) {
-                let ready = shared.queue.take(&mut batch, dispatch.chunk);
-                if batch.is_empty() && !self.poll_body(shared, budget, body) {
-                    break;
-                }
-                dispatch.call(shared, ready);
-                run_children(shared, self.body_done, &mut batch, usize::MAX, budget);
-                self.poll_body(shared, budget, body);
-                if ready == 0 {
-                    budget.end_pass(); // that was all there was
-                }
-                if opened.elapsed() > LONGEST_WINDOW {
-                    budget.end();
-                }
+        while budget.polls > 0 && !must_end(shared, self.body_done) {
+            let ready = shared.queue.take(&mut batch, dispatch.chunk);
+            if batch.is_empty() && !self.poll_body(shared, budget, body) {
+                break;
             }
-            shared.queue.hand_back(&mut batch);
-        });
+            dispatch.call(shared, ready);
+            run_children(shared, self.body_done, &mut batch, usize::MAX, budget);
+            self.poll_body(shared, budget, body);
+            if ready == 0 {
+                budget.end_pass(); // that was all there was
+            }
+            if opened.elapsed() > LONGEST_WINDOW {
+                budget.polls = 0;
+            }
+        }
+        shared.queue.hand_back(&mut batch);
     }
 
     /// Begins the end of the scope: from here on no child can be spawned, and all that wait for the
@@ -295,7 +295,7 @@ fn run_children(
     most: usize,
     budget: &mut Budget,
 ) -> usize {
-    let most = most.min(budget.left());
+    let most = most.min(budget.polls);
     let (mut ran, mut is_restless) = (0, false);
     while ran < most && !must_end(shared, body_done) {
         let Some(child) = batch.pop_front() else {

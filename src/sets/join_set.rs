@@ -156,7 +156,6 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// # });
     /// ```
     #[track_caller]
-    #[inline]
     pub fn spawn<F>(&mut self, future: F)
     where
         F: Future + ChildOf<'env, S, T>,

@@ -199,7 +199,6 @@ impl<S: AsRef<Self>> Stop<S> {
 
     /// Enters `said` if it is the first cause. Takes the waiters, if there are any, and gives them
     /// with the cause.
-    #[inline]
     fn take_waiters(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
         let mut links = self.links.lock();
         if said.is_some() {
@@ -279,8 +278,6 @@ impl<S: AsRef<Self>> Stop<S> {
     /// Gives up a place among the waiters.
     pub(crate) fn leave(&self, key: usize) {
         let waiter = self.links.lock().waiters.try_remove(key);
-        if let Some(Waiter::Task(waker)) = waiter {
-            quietly(|| drop(waker));
-        }
+        quietly(|| drop(waiter));
     }
 }

@@ -77,7 +77,7 @@ fn window_publishes() {
             }
         });
         lent.reclaim();
-        window.open(|| ());
+        drop(window.open());
         helper.join().unwrap();
     });
     INSIDE.assert_seen();

@@ -177,7 +177,7 @@ fn entrance_and_closing() {
                 None => OUTSIDE.mark(),
             }
         });
-        window.open(|| ());
+        drop(window.open());
         lent.reclaim();
         helper.join().unwrap();
     });
@@ -199,7 +199,7 @@ fn last_one_out() {
                 }
             })
         });
-        window.open(|| ());
+        drop(window.open());
         lent.iter().for_each(|lent| lent.reclaim());
         for helper in helpers {
             helper.join().unwrap();
@@ -227,7 +227,8 @@ fn unwinding_out_of_a_window() {
             }
         });
         let unwound = catch_unwind(AssertUnwindSafe(|| {
-            window.open(|| resume_unwind(Box::new("out of poll")));
+            let _open = window.open();
+            resume_unwind(Box::new("out of poll"));
         }));
         assert!(unwound.is_err());
         lent.reclaim();
