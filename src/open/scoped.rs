@@ -172,7 +172,7 @@ where
     }
 }
 
-/// Who helps: for scopes whose children are `Send`.
+/// Helpers: for scopes whose children are `Send`.
 impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
 where
     Fut: Future,

@@ -66,7 +66,7 @@ impl<R> Queue<R> {
             if run(home) {
                 return Next::Run;
             }
-            debug_assert!(state.waker.is_none(), "`at_home` has taken it");
+            debug_assert!(state.waker.is_none(), "`take_back` has taken it");
             state.waker = cache.store();
             if state.waker.is_none() {
                 return Next::NeedWaker;

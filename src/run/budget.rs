@@ -7,7 +7,7 @@
 //! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once a window
 //!   was opened, which are bounded in time as well, or
 //! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It
-//!   wants others to have the thread: it yielded, or is a scope whose own turn is over.
+//!   wants others to have the thread: it yielded, or is a scope whose own budget is spent.
 //!
 //! A scope that is polled by another one, further down on the stack of this thread, has one
 //! restless pass only. Otherwise the passes of scopes in scopes would multiply: the innermost child

@@ -107,6 +107,7 @@ pub(crate) fn at_home<R>(home: *const (), act: impl FnOnce() -> R) -> R {
 /// in which it was made, or the process is aborted.
 pub(crate) struct Hidden(*const ());
 
+/// Takes this thread out of its home for a while.
 #[inline]
 pub(crate) fn hide() -> Hidden {
     Hidden(INNERMOST.with(|innermost| innermost.home.replace(ptr::null())))

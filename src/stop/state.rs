@@ -32,9 +32,10 @@
 //!
 //! # Invariants
 //!
-//! 1. A waiter enters under the lock, having set [`LINKED`] by a read-modify-write that found no
-//!    cause. A cause is entered by a read-modify-write of the same word, and if that finds
-//!    [`LINKED`] the waiters are taken, under the lock. So a waiter is refused, or is taken.
+//! 1. A waiter enters under the lock, having found [`LINKED`] set and no cause, or having set it by
+//!    a read-modify-write that found no cause. A cause is entered by a read-modify-write of the
+//!    same word, and if that finds [`LINKED`] the waiters are taken, under the lock. So a waiter is
+//!    refused, or is taken.
 //! 2. [`Links::cause`] is set, under the lock, before the word says so, and never changes after.
 //! 3. At most one lock of a `Stop` is held at a time, and no foreign code runs under it: wakers are
 //!    cloned before, woken and dropped after.
@@ -201,8 +202,8 @@ impl<S: AsRef<Self>> Stop<S> {
     /// with the cause.
     fn take_waiters(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
         let mut links = self.links.lock();
-        if said.is_some() {
-            self.enter_said(&mut links, said);
+        if let Some(cause) = said {
+            self.enter_said(&mut links, cause);
         }
         if links.waiters.is_empty() {
             return None;
@@ -211,9 +212,9 @@ impl<S: AsRef<Self>> Stop<S> {
         Some(waiters).zip(self.cause_under(&links))
     }
 
-    fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, said: Option<Cause>) {
+    fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, cause: Cause) {
         if links.cause.is_none() {
-            links.cause = said;
+            links.cause = Some(cause);
             if self.enter_kind(REQUESTED, 0) & CAUSE != 0 {
                 links.cause = None; // another one was first
             }
@@ -230,8 +231,7 @@ impl<S: AsRef<Self>> Stop<S> {
         }
         let cause = parent.cause_under(&links);
         drop(links);
-        scope
-            .as_ref()
+        (**scope)
             .as_ref()
             .tell(cause.as_ref().map(Cause::for_nested));
         None
