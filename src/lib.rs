@@ -166,7 +166,8 @@ pub use help::Smol;
 pub use help::Tokio;
 pub use help::{Executor, Ticket};
 pub use open::{
-    LocalScoped, Scoped, TryLocalScoped, TryScoped, local_scope, scope, try_local_scope, try_scope,
+    LocalScoped, Scoped, TryLocalScoped, TryScoped, Until, local_scope, scope, try_local_scope,
+    try_scope,
 };
 pub use scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
 pub use sets::{Buffered, JoinSet};

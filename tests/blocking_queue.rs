@@ -75,7 +75,7 @@ impl Closure {
     }
 }
 
-/// B5: a scope that is dropped does not wait for what is in the queue. That is dropped with it, on
+/// B2: a scope that is dropped does not wait for what is in the queue. That is dropped with it, on
 /// this thread, and never runs.
 #[test]
 fn drop_of_a_scope() {
@@ -96,7 +96,7 @@ fn drop_of_a_scope() {
     });
 }
 
-/// B2, B5: at a normal end background closures in the queue are skipped.
+/// B2: at a normal end background closures in the queue are skipped.
 #[test]
 fn end_of_a_scope() {
     watched(|| {
@@ -116,7 +116,7 @@ fn end_of_a_scope() {
     });
 }
 
-/// B5: nor does one that fails.
+/// B2: nor does one that fails.
 #[test]
 fn failure_of_a_scope() {
     watched(|| {
@@ -141,7 +141,7 @@ fn failure_of_a_scope() {
     });
 }
 
-/// B5, B9: to cancel the handle of a closure that is in the queue skips it.
+/// B2, B9: to cancel the handle of a closure that is in the queue skips it.
 #[test]
 fn cancel_of_a_handle() {
     watched(|| {
@@ -165,7 +165,7 @@ fn cancel_of_a_handle() {
     });
 }
 
-/// B5: what is in the queue of a scope that goes on is started when a thread is free, each once.
+/// B1: what is in the queue of a scope that goes on is started when a thread is free, each once.
 #[test]
 fn turn_in_the_queue() {
     watched(|| {

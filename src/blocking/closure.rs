@@ -1,9 +1,9 @@
 //! A closure on the blocking pool, and the child that waits for it.
 //!
 //! The closure is `'static` and borrows nothing of the scope, so it is no danger if it runs on; but
-//! the scope is to be waited for it all the same. [`Closure`] is what the child and the thread of
-//! the pool share. One lock decides between them, above all whether the closure is started or
-//! skipped.
+//! an end that is awaited waits for it all the same: see [`crate::run::closures`]. [`Closure`] is
+//! what the child and the thread of the pool share. One lock decides between them, above all
+//! whether the closure is started or skipped.
 //!
 //! # Progress
 //!
@@ -20,10 +20,9 @@
 //! 1. Nothing of the user's is dropped under the lock: closures and values are moved out first.
 //! 2. What the pool holds is a shell: when its child is gone there is neither closure nor value in
 //!    it, so it does not matter when the pool comes to it.
-//! 3. A panic of the closure is kept by the scope before the progress says that it is over, and the
-//!    scope is stopped for it afterwards. So a scope that was waited for knows of all panics; and
-//!    who is woken by the stop, on this very thread, can drop the scope, for nothing is to be
-//!    waited for.
+//! 3. A panic of the closure is kept by the scope that waits for it before the progress says that
+//!    it is over, and that scope is stopped for it afterwards. So an end that was awaited knows of
+//!    all panics.
 #![forbid(unsafe_code)]
 
 use std::mem;
@@ -32,6 +31,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::panic::{Payload, catch, discard, wake};
+use crate::run::closures::Closures;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::sync::Mutex;
@@ -72,18 +72,23 @@ where
         match enter(&self.shared, &None, false, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
-                self.keep(payload);
+                let owner = self.keep(payload);
                 self.end(None);
-                self.shared.fail_for_panic();
+                owner.fail_for_panic();
             }
         }
     }
 
-    /// Hands a panic to the scope, and wakes no task yet.
-    fn keep(&self, payload: Payload) {
-        if let Some(late) = self.shared.keep_panic(payload) {
+    /// Hands a panic to the scope that waits for the closure, which this gives, and wakes no task
+    /// yet.
+    fn keep(&self, payload: Payload) -> Arc<Shared> {
+        let (owner, late) = Closures::with_owner(&self.shared, |owner| {
+            (Arc::clone(owner), owner.keep_panic(payload))
+        });
+        if let Some(late) = late {
             discard(late); // now, while the scope waits
         }
+        owner
     }
 
     fn start(&self) -> Option<Box<F>> {
@@ -103,11 +108,11 @@ where
             state.progress = Progress::Over;
             drop(state);
             match catch(|| drop(value)) {
-                Ok(()) => self.shared.closures.leave(),
+                Ok(()) => Closures::leave(&self.shared),
                 Err(payload) => {
-                    self.keep(payload);
-                    self.shared.closures.leave();
-                    self.shared.fail_for_panic();
+                    let owner = self.keep(payload);
+                    Closures::leave(&self.shared);
+                    owner.fail_for_panic();
                 }
             }
         } else {
@@ -120,39 +125,31 @@ where
 }
 
 /// The child that waits for a closure. Dropping it skips the closure, or lets it linger.
-pub(crate) struct BlockingChild<F, T, D> {
-    closure: Arc<Closure<F, T>>,
-    /// Hands the closure to the pool; for the first poll.
-    dispatch: Option<D>,
-}
+pub(crate) struct BlockingChild<F, T>(Arc<Closure<F, T>>);
 
-impl<F, T, D> BlockingChild<F, T, D> {
-    pub(crate) fn new(closure: F, shared: &Arc<Shared>, dispatch: D) -> Self {
-        Self {
-            closure: Arc::new(Closure {
-                state: Mutex::new(State {
-                    progress: Progress::Queued(Box::new(closure)),
-                    waker: None,
-                }),
-                shared: Arc::clone(shared),
+impl<F, T> BlockingChild<F, T> {
+    pub(crate) fn new(closure: F, shared: &Arc<Shared>) -> Self {
+        Self(Arc::new(Closure {
+            state: Mutex::new(State {
+                progress: Progress::Queued(Box::new(closure)),
+                waker: None,
             }),
-            dispatch: Some(dispatch),
-        }
+            shared: Arc::clone(shared),
+        }))
+    }
+
+    /// Returns the closure, for a thread that will run it.
+    pub(crate) fn closure(&self) -> Arc<Closure<F, T>> {
+        Arc::clone(&self.0)
     }
 }
 
-// No field is pinned.
-impl<F, T, D> Unpin for BlockingChild<F, T, D> {}
-
-impl<F, T, D> Future for BlockingChild<F, T, D>
-where
-    D: FnOnce(Arc<Closure<F, T>>),
-{
+impl<F, T> Future for BlockingChild<F, T> {
     type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let waker = cx.waker().clone();
-        let mut state = self.closure.state.lock();
+        let mut state = self.0.state.lock();
         match &mut state.progress {
             Progress::Done(value) => {
                 if let Some(value) = value.take() {
@@ -164,21 +161,18 @@ where
                 let stale = state.waker.replace(waker);
                 drop(state);
                 drop(stale);
-                if let Some(dispatch) = self.dispatch.take() {
-                    dispatch(Arc::clone(&self.closure));
-                }
             }
         }
         Poll::Pending
     }
 }
 
-impl<F, T, D> Drop for BlockingChild<F, T, D> {
+impl<F, T> Drop for BlockingChild<F, T> {
     fn drop(&mut self) {
-        let mut state = self.closure.state.lock();
+        let mut state = self.0.state.lock();
         let next = match state.progress {
             Progress::Running => {
-                self.closure.shared.closures.enter();
+                self.0.shared.closures.enter();
                 Progress::Lingering
             }
             _ => Progress::Over,

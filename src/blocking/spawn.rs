@@ -1,13 +1,10 @@
 //! `spawn_blocking`: closures on the pool of threads of the `blocking` crate, as children.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
-
 use blocking::unblock;
 
-use crate::blocking::closure::{BlockingChild, Closure};
+use crate::blocking::closure::BlockingChild;
 use crate::queue::Kind;
-use crate::run::shared::Shared;
 use crate::scope::Scope;
 use crate::scope::TryScope;
 use crate::task::child::spawn_multi;
@@ -19,14 +16,20 @@ impl<'env, M> Scope<'env, M> {
     /// Spawns a child that runs a closure which may block, on a pool of threads for such work.
     ///
     /// The pool is that of the `blocking` crate, which async-std and smol use as well. The closure
-    /// is put in its queue when the child is polled for the first time. It cannot borrow from
+    /// is put in its queue here, at the call, whatever the caller does next. It cannot borrow from
     /// `'env`: a scope that is forgotten cannot wait for another thread.
     ///
-    /// **The scope waits for a closure that is running**, whatever ends it: nothing can interrupt
-    /// it. One that the pool has not started yet is skipped, and dropped with its child. On an
-    /// `Err` and on a panic the scope's future is pending meanwhile, without its other children;
-    /// but **dropping the scope's future blocks the thread** until the closure returns. A closure
-    /// that takes long should look at a [`StopToken`](crate::StopToken) now and then.
+    /// Nothing can interrupt a closure that is running. **An end that is awaited waits for it**,
+    /// without blocking: the scope's future is pending, without its other children, until the
+    /// closure returns. One that the pool has not started yet is skipped, and dropped with its
+    /// child.
+    ///
+    /// **Dropping the scope's future waits for no closure.** One that is running is asked to stop,
+    /// through its [`StopToken`](crate::StopToken), and the scope around this one takes it over: it
+    /// does not return before the closure has, and raises its panic. If no scope is around, the
+    /// closure runs on alone, and its value or its panic goes where it ends. For a time limit that
+    /// waits for closures use [`until`](crate::Scoped::until). A closure that takes long should look
+    /// at a token now and then.
     ///
     /// A panic of the closure ends the scope, which re-raises it.
     ///
@@ -57,8 +60,7 @@ impl<'env, M> Scope<'env, M> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let child = child(self.shared(), f);
-        spawn_multi(self, Spawned::here(Kind::Ordinary), child)
+        spawn_closure(self, Spawned::here(Kind::Ordinary), f, |child| child)
     }
 
     /// Spawns a background child that runs a closure which may block: it does not keep the scope
@@ -74,8 +76,7 @@ impl<'env, M> Scope<'env, M> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let child = child(self.shared(), f);
-        spawn_multi(self, Spawned::here(Kind::Background), child)
+        spawn_closure(self, Spawned::here(Kind::Background), f, |child| child)
     }
 }
 
@@ -90,8 +91,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let child = TryChild::new(child(self.shared(), f), self.error());
-        spawn_multi(self, Spawned::here(Kind::Ordinary), child)
+        let child = |child| TryChild::new(child, self.error());
+        spawn_closure(self, Spawned::here(Kind::Ordinary), f, child)
     }
 
     /// Spawns a background child that runs a closure which may block; its `Err` ends the scope as
@@ -105,18 +106,29 @@ impl<'env, E, M> TryScope<'env, E, M> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let child = TryChild::new(child(self.shared(), f), self.error());
-        spawn_multi(self, Spawned::here(Kind::Background), child)
+        let child = |child| TryChild::new(child, self.error());
+        spawn_closure(self, Spawned::here(Kind::Background), f, child)
     }
 }
 
-/// A child that runs `f` on the pool.
-fn child<F, T>(shared: &Arc<Shared>, f: F) -> impl Future<Output = T> + Send + use<F, T>
+/// Spawns a child for a closure, and has that run on the pool, from now on.
+fn spawn_closure<'env, F, T, V, C>(
+    scope: &Scope<'env, impl Sized>,
+    spawned: Spawned,
+    f: F,
+    child: impl FnOnce(BlockingChild<F, T>) -> C,
+) -> JoinHandle<'env, V>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    C: Future<Output = V> + Send + 'env,
+    V: Send + 'env,
 {
-    BlockingChild::new(f, shared, |closure: Arc<Closure<F, T>>| {
+    let waits = BlockingChild::new(f, scope.shared());
+    let closure = waits.closure();
+    let handle = spawn_multi(scope, spawned, child(waits));
+    if !handle.is_cancelled() {
         unblock(move || closure.run()).detach();
-    })
+    }
+    handle
 }

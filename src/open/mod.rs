@@ -5,8 +5,10 @@ use crate::help::ticket::Help;
 use crate::scope::{LocalScope, Scope, TryLocalScope, TryScope};
 
 mod scoped;
+mod until;
 
 pub use scoped::{LocalScoped, Scoped, TryLocalScoped, TryScoped};
+pub use until::Until;
 
 /// Opens a scope: runs `body`, and returns its value once every child it spawned is gone.
 ///

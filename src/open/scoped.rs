@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
+use super::until::Until;
 use crate::help::executor::{Executor, Helpers, SharedExecutor};
 use crate::help::ticket::Help;
 use crate::panic::quietly;
@@ -27,8 +28,10 @@ use crate::task::error::HeldSlot;
 /// [`TryScoped`], [`LocalScoped`] and [`TryLocalScoped`].
 ///
 /// **Drop.** Dropping it, at any point, drops the body and then every child before `drop`
-/// returns. That makes every combinator that drops futures a cancellation operator. If a closure of
-/// [`spawn_blocking`](crate::guide::many#blocking-work) is running, `drop` blocks until it returns.
+/// returns. That makes every combinator that drops futures a cancellation operator. It never blocks:
+/// a closure of [`spawn_blocking`](crate::guide::many#blocking-work) that is running is asked to
+/// stop, and the scope around this one, if there is one, waits for it. To wait for it here, use
+/// [`until`](Self::until).
 ///
 /// **Forget.** If it is leaked, children that are suspended stay so for ever: none is polled again
 /// and no destructor runs.
@@ -170,6 +173,62 @@ where
     pub fn stop_token(&self) -> StopToken {
         StopToken::new(self.root.shared())
     }
+
+    /// Runs the scope until `stop` resolves: its value in `Some`, or `None` if it was cut off.
+    ///
+    /// For time limits, races and grace periods. To drop the scope, as other combinators do, ends
+    /// it as well, but leaves closures of [`spawn_blocking`](Scope::spawn_blocking) to run on; this
+    /// is an end that is *awaited*. When `stop` resolves the body and all children are dropped, and
+    /// the future then is pending until the last closure has returned. No thread is blocked for
+    /// that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use futures_lite::future::pending;
+    /// # async_std::task::block_on(async {
+    /// let work = taskpen::scope(async |s| s.spawn(pending::<()>()).await);
+    /// let limit = async_std::task::sleep(Duration::from_millis(5));
+    /// assert_eq!(work.until(limit).await, None);
+    /// # });
+    /// ```
+    ///
+    /// Ask, wait a while, cut off:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use futures_lite::future::ready;
+    /// # async_std::task::block_on(async {
+    /// # let (ctrl_c, sleep) = (|| ready(()), |_: Duration| ready(()));
+    /// # const GRACE: Duration = Duration::ZERO;
+    /// let work = taskpen::scope(async |s| s.stop_token().await);
+    /// let token = work.stop_token();
+    /// let done = work
+    ///     .until(async {
+    ///         ctrl_c().await;
+    ///         token.request_stop("Ctrl-C");
+    ///         sleep(GRACE).await;
+    ///     })
+    ///     .await;
+    /// # let _ = done;
+    /// # });
+    /// ```
+    pub fn until<Stop: Future>(self, stop: Stop) -> Until<'env, F, Fut, S, Stop> {
+        Until::new(self, stop)
+    }
+
+    /// Returns true once the scope was ended, though closures may run on.
+    pub(super) fn has_ended(&self) -> bool {
+        self.root.has_ended()
+    }
+
+    /// Ends the scope, and then drops `stop`; [`poll_end`](Self::poll_end) waits for its closures.
+    pub(super) fn cut_off(self: Pin<&mut Self>, drop_stop: impl FnOnce()) {
+        let mut root = self.project().root;
+        root.as_mut().cut_off();
+        root.shared().report(drop_stop);
+    }
 }
 
 /// Helpers: for scopes whose children are `Send`.
@@ -227,14 +286,16 @@ pub(crate) trait SendChildren {}
 impl SendChildren for Scope<'_, Multi> {}
 impl<E> SendChildren for TryScope<'_, E, Multi> {}
 
-impl<F, Fut, S> Future for Scoped<'_, F, Fut, S>
+impl<F, Fut, S> Scoped<'_, F, Fut, S>
 where
     Fut: Future,
     S: Finish<Fut::Output>,
 {
-    type Output = Fut::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
+    /// Polls to the end: the body's output or an error, or neither if the scope was cut off.
+    pub(super) fn poll_end(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Fut::Output>> {
         let this = self.project();
         let (start, failure, mut root) = (*this.start, &*this.failure, this.root);
         let mut output = ready!(root.as_mut().poll(
@@ -253,7 +314,19 @@ where
             quietly(|| drop(error));
             resume_unwind(panic); // which beats an error
         }
-        let output = error.or(output);
+        Poll::Ready(error.or(output))
+    }
+}
+
+impl<F, Fut, S> Future for Scoped<'_, F, Fut, S>
+where
+    Fut: Future,
+    S: Finish<Fut::Output>,
+{
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
+        let output = ready!(self.poll_end(cx));
         Poll::Ready(output.expect("a scope is ended by its body, an error or a panic"))
     }
 }

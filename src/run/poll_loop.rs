@@ -29,7 +29,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 #[cfg(taskpen_force_windows)]
@@ -63,8 +63,10 @@ pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
 pub(crate) struct PollLoop {
     /// Set by the first poll, or by the drop before it.
     has_begun: bool,
-    /// The scope around this one, and the key among those that are told of its stop.
-    parent: Option<(Arc<Shared>, usize)>,
+    /// The scope around this one: the one in which this was polled for the first time.
+    parent: Option<Arc<Shared>>,
+    /// The key among those that are told when that stops.
+    key: Option<usize>,
     /// Set when the body has finished.
     body_done: bool,
     /// Set by `end`.
@@ -77,6 +79,7 @@ impl PollLoop {
         Self {
             has_begun: false,
             parent: None,
+            key: None,
             body_done: false,
             has_ended: false,
             help,
@@ -91,11 +94,24 @@ impl PollLoop {
     /// Begins the scope, if this is the first time: inside the one in which that happens.
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>) {
         if !mem::replace(&mut self.has_begun, true) {
-            self.parent = current::scope().and_then(|parent| {
-                let key = Stop::begin_inside(shared, &parent.stop)?;
-                Some((parent, key))
-            });
+            self.parent = current::scope();
+            let parent = self.parent.as_ref();
+            self.key = parent.and_then(|parent| Stop::begin_inside(shared, &parent.stop));
         }
+    }
+
+    /// Waits for closures: the last thing that a scope does whose end is awaited.
+    pub(crate) fn poll_closures(&mut self, shared: &Shared, waker: &Waker) -> Poll<()> {
+        // Closures of scopes inside this one go outwards, should it be over before those are.
+        let around = self.parent.as_ref().filter(|_| shared.stop.is_linked());
+        ready!(shared.closures.poll(waker, around));
+        self.parent = None;
+        Poll::Ready(())
+    }
+
+    /// Hands closures over: the last thing that a scope does which is dropped.
+    pub(crate) fn hand_over_closures(&mut self, shared: &Shared) {
+        shared.closures.hand_over(self.parent.as_ref());
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
@@ -263,7 +279,7 @@ impl PollLoop {
             true => Outcome::Panicked,
             false => outcome,
         });
-        if let Some((parent, key)) = self.parent.take() {
+        if let (Some(parent), Some(key)) = (&self.parent, self.key.take()) {
             parent.stop.leave(key);
         }
     }

@@ -16,7 +16,7 @@
 //! 4. drop every runnable, until no child is alive.
 //!
 //! Closures on the blocking pool can neither be dropped nor interrupted. Those that are running
-//! then are waited for, by `poll` as a task and by `drop` as a thread: see
+//! then are waited for by `poll`, as a task, and handed over by `drop`: see
 //! [`crate::run::closures`].
 //!
 //! It runs to its end whatever panics on the way: each piece of foreign code in it is called
@@ -125,9 +125,36 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
             }));
         }
         drop(inside);
-        ready!(shared.closures.poll(cx.waker()));
+        ready!(poll_loop.poll_closures(shared, cx.waker()));
         *this.has_returned = true;
         Poll::Ready(body.take_output())
+    }
+}
+
+impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
+    /// Returns true once the scope was ended, though closures may run on.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.poll_loop.has_ended()
+    }
+
+    /// Ends the scope, if it has not ended, as its drop would; but for the closures, which the next
+    /// [`poll`](Self::poll) waits for. It has no output then.
+    pub(crate) fn cut_off(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let inside = enter_alone(this.is_inside);
+        if !this.poll_loop.has_ended() {
+            this.poll_loop.begin(this.shared);
+            enter(this.shared, this.helpers, true, |_| {
+                finish(
+                    this.shared,
+                    this.poll_loop,
+                    this.body.as_mut(),
+                    Outcome::Dropped,
+                );
+            });
+            this.shared.report(|| drop(this.body.take_output()));
+        }
+        drop(inside);
     }
 }
 
@@ -143,7 +170,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });
         }
-        shared.closures.wait();
+        poll_loop.hand_over_closures(shared);
         quietly(|| drop(body.take_output()));
         if let Some(payload) = shared.take_panic() {
             discard(payload);

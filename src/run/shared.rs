@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     /// Whether the scope was asked to stop, or came to its end.
     pub(crate) stop: Stop<Self>,
     /// What the scope waits for after its children are gone.
-    pub(crate) closures: Closures,
+    pub(crate) closures: Closures<Self>,
     /// Set when the panic is not asked for again.
     panic_taken: AtomicBool,
     /// Set once there is a panic.
@@ -50,7 +50,7 @@ impl Shared {
             window: Window::default(),
             tickets: AtomicUsize::new(0),
             stop: Stop::new(),
-            closures: Closures::default(),
+            closures: Closures::new(),
             panic_taken: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -159,6 +159,12 @@ impl Drop for Shared {
 impl AsRef<Stop<Self>> for Shared {
     fn as_ref(&self) -> &Stop<Self> {
         &self.stop
+    }
+}
+
+impl AsRef<Closures<Self>> for Shared {
+    fn as_ref(&self) -> &Closures<Self> {
+        &self.closures
     }
 }
 

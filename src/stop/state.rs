@@ -110,6 +110,11 @@ impl<S: AsRef<Self>> Stop<S> {
         self.state.load(Ordering::Acquire) & CAUSE != 0
     }
 
+    /// Returns true if a scope inside this one may have been linked to it.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.state.load(Ordering::Acquire) & LINKED != 0
+    }
+
     /// Returns true if no poll may start any more because something failed.
     #[inline]
     pub(crate) fn has_failed(&self) -> bool {

@@ -10,6 +10,9 @@ mod blocked;
 #[path = "../support/foreign.rs"]
 mod foreign;
 
+mod dropping;
 mod failure;
+mod runtimes;
+mod until;
 mod waiting;
 mod wakers;

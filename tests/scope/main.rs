@@ -46,5 +46,6 @@ mod property;
 mod races;
 mod running;
 mod try_scope;
+mod until;
 mod waker_clones;
 mod wakers;

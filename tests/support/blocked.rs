@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_lite::future::{block_on, yield_now};
-use taskpen::StopToken;
+use futures_lite::future::yield_now;
 
 /// Nothing takes this long, unless it hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -56,10 +55,6 @@ impl Blocked {
         }
     }
 
-    pub(crate) fn ended(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.ended)
-    }
-
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(SeqCst)
     }
@@ -68,15 +63,12 @@ impl Blocked {
         self.let_go = None;
     }
 
-    /// Lets go when the scope of `token` has been cancelled, and a while after: a scope that does
-    /// not wait for its closure has gone on by then.
-    pub(crate) fn let_go_after(mut self, token: StopToken) -> thread::JoinHandle<()> {
-        thread::spawn(move || {
-            block_on(token.clone());
-            for _ in 0..1_000 {
-                thread::yield_now();
-            }
-            self.let_go();
-        })
+    /// Blocks until the closure is about to do its last.
+    pub(crate) fn wait_for_end(&self) {
+        let start = Instant::now();
+        while !self.has_ended() {
+            assert!(start.elapsed() < LIMIT, "it does not end");
+            thread::yield_now();
+        }
     }
 }
