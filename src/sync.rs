@@ -7,12 +7,13 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
-use std::sync::PoisonError;
+use std::sync::{LazyLock, PoisonError};
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::thread_local;
+use std::time::Duration;
 pub(crate) use std::time::Instant;
 
 pub(crate) use async_task::Runnable;
@@ -38,6 +39,45 @@ pub(crate) fn wait_until(event: &Event, mut is_over: impl FnMut() -> bool) {
             return;
         }
         listener.wait();
+    }
+}
+
+/// Blocks the thread until `is_over`, like [`wait_until`], or until `limit` has passed; returns
+/// whether it is over.
+pub(crate) fn wait_at_most(
+    event: &Event,
+    limit: Duration,
+    mut is_over: impl FnMut() -> bool,
+) -> bool {
+    let deadline = Instant::now() + limit;
+    while !is_over() {
+        listener!(event => listener);
+        if is_over() {
+            break;
+        }
+        if listener.wait_deadline(deadline).is_none() {
+            return is_over();
+        }
+    }
+    true
+}
+
+/// An instant that other threads can see.
+#[derive(Default)]
+pub(crate) struct SharedInstant(AtomicU64);
+
+/// What instants are counted from.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl SharedInstant {
+    pub(crate) fn set(&self, instant: Instant) {
+        let since = instant.saturating_duration_since(*EPOCH);
+        self.0.store(since.as_nanos() as u64, Ordering::Relaxed); // enough for 500 years
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        let since = Duration::from_nanos(self.0.load(Ordering::Relaxed));
+        EPOCH.elapsed().saturating_sub(since)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use policy::{Policy, plan};
+use policy::plan;
 
 #[allow(
     dead_code,
@@ -54,49 +54,11 @@ fn short_children() {
     }
 }
 
-/// The clock is read after 1, 4, 16, 64 polls and then every 64; in later long runs every 64
-/// from the start, until one gave a reason to ask for help. A short run is measured from its
-/// first poll.
+/// Slow polls are expected for some seconds after one was met, and not before.
 #[test]
-fn readings() {
-    fn readings(policy: &Policy) -> [usize; 6] {
-        let mut polls = 0;
-        [(); 6].map(|()| {
-            polls += policy.stretch(polls, 1_000 - polls);
-            polls
-        })
-    }
-    let mut policy = Policy::new();
-    let cautious = [1, 4, 16, 64, 128, 192];
-    assert_eq!(readings(&policy), cautious);
-    policy.found_short(10);
-    assert_eq!(readings(&policy), cautious);
-    policy.found_short(100);
-    assert_eq!(readings(&policy), [64, 128, 192, 256, 320, 384]);
-    assert_eq!(policy.stretch(0, policy::SHORT_RUN - 1), 1);
-    policy.found_long();
-    assert_eq!(readings(&policy), cautious);
-}
-
-/// Short runs that proved to be short are measured more and more rarely, long ones always.
-#[test]
-fn backoff() {
-    let mut policy = Policy::new();
-    assert!(!policy.starts(1));
-    let mut measured = 0;
-    for _ in 0..1_000 {
-        if policy.starts(2) {
-            measured += 1;
-            policy.found_short(2);
-        }
-    }
-    assert!((30..=40).contains(&measured), "{measured}");
-    assert!(policy.starts(policy::SHORT_RUN));
-    policy.found_long();
-    assert!(policy.starts(2));
-    policy.found_no_helper();
-    let skipped = (0..100)
-        .take_while(|_| !policy.starts(policy::SHORT_RUN))
-        .count();
-    assert_eq!(skipped, policy::MOST_SKIPPED as usize);
+fn slow_polls() {
+    use policy::is_slow_poll_expected as is_expected;
+    assert!(!is_expected(None));
+    assert!(is_expected(Some(Duration::ZERO)) && is_expected(Some(Duration::from_secs(5))));
+    assert!(!is_expected(Some(Duration::from_secs(60))) && !is_expected(Some(Duration::MAX)));
 }

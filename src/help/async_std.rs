@@ -18,9 +18,9 @@ use crate::help::executor::{Executor, Ticket, number_in};
 pub struct AsyncStd;
 
 impl AsyncStd {
-    /// async-std, if the thread is polling one of its tasks.
-    pub(super) fn detect() -> Option<Self> {
-        task::try_current().map(|_| Self)
+    /// Returns true if the thread is polling one of async-std's tasks.
+    pub(super) fn is_current() -> bool {
+        task::try_current().is_some()
     }
 }
 

@@ -1,35 +1,69 @@
 //! Which executor is around a poll.
 #![forbid(unsafe_code)]
 
-use crate::help::executor::{Helpers, SharedExecutor};
+use crate::help::executor::{SharedExecutor, Source};
 
 #[cfg(feature = "async-std")]
 use crate::help::async_std::AsyncStd;
 #[cfg(feature = "tokio")]
 use crate::help::tokio::Tokio;
 
-/// Returns the executor to ask, if there is one.
-pub(crate) fn resolve(helpers: Option<Helpers>) -> Option<SharedExecutor> {
-    match helpers {
-        None => detect(),
-        Some(Helpers::None) => None,
-        Some(Helpers::From(executor)) => Some(executor),
-    }
+/// An executor that was found. To find it is cheap, and to compare it; a scope does so in each poll.
+pub(crate) enum Found {
+    Given(SharedExecutor),
+    #[cfg(feature = "tokio")]
+    Tokio(Tokio),
+    #[cfg(feature = "async-std")]
+    AsyncStd,
 }
 
-/// Returns the runtime that is positively known to be running around us.
-fn detect() -> Option<SharedExecutor> {
-    #[cfg(feature = "tokio")]
-    if let Some(tokio) = Tokio::detect() {
-        return Some(SharedExecutor::new(tokio));
+impl Found {
+    /// Returns the executor to ask, if there is one.
+    pub(crate) fn resolve(source: Option<Source>) -> Option<Self> {
+        match source {
+            None => Self::detect(),
+            Some(Source::Nowhere) => None,
+            Some(Source::Executor(executor)) => Some(Self::Given(executor)),
+        }
     }
-    #[cfg(feature = "async-std")]
-    if let Some(async_std) = AsyncStd::detect() {
-        return Some(SharedExecutor::new(async_std));
+
+    /// Returns the runtime that is positively known to be running around us.
+    fn detect() -> Option<Self> {
+        #[cfg(feature = "tokio")]
+        if let Some(tokio) = Tokio::detect() {
+            return Some(Self::Tokio(tokio));
+        }
+        #[cfg(feature = "async-std")]
+        if AsyncStd::is_current() {
+            return Some(Self::AsyncStd);
+        }
+        // For tests that want every window open: children of theirs need no runtime around them.
+        #[cfg(all(taskpen_force_windows, feature = "async-std"))]
+        return Some(Self::AsyncStd);
+        #[cfg(not(all(taskpen_force_windows, feature = "async-std")))]
+        None
     }
-    // For tests that want every window open: children of theirs need no runtime around them.
-    #[cfg(all(taskpen_force_windows, feature = "async-std"))]
-    return Some(SharedExecutor::new(AsyncStd));
-    #[cfg(not(all(taskpen_force_windows, feature = "async-std")))]
-    None
+
+    /// Returns true if `other` is the same executor.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Given(one), Self::Given(other)) => one.is_same(other),
+            #[cfg(feature = "tokio")]
+            (Self::Tokio(one), Self::Tokio(other)) => one.is_same(other),
+            #[cfg(feature = "async-std")]
+            (Self::AsyncStd, Self::AsyncStd) => true,
+            #[allow(unreachable_patterns, reason = "there may be no other kind")]
+            _ => false,
+        }
+    }
+
+    pub(crate) fn executor(&self) -> SharedExecutor {
+        match self {
+            Self::Given(executor) => executor.clone(),
+            #[cfg(feature = "tokio")]
+            Self::Tokio(tokio) => SharedExecutor::new(std::sync::Arc::new(tokio.clone())),
+            #[cfg(feature = "async-std")]
+            Self::AsyncStd => SharedExecutor::new(std::sync::Arc::new(AsyncStd)),
+        }
+    }
 }

@@ -14,11 +14,12 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::ptr;
 use std::sync::Arc;
 
+use crate::help::ticket::Call;
 use crate::panic::quietly;
 use crate::run::shared::Shared;
-use crate::sync::Ordering;
 
 /// A source of helper threads: a runtime, or any pool of threads.
 ///
@@ -61,9 +62,10 @@ pub trait Executor: Send + Sync + 'static {
     /// Has [`ticket.run()`](Ticket::run) called soon, on a thread that can run the scope's
     /// children.
     ///
-    /// Called inside the `poll` of a scope, so it should return at once. It may drop the ticket,
-    /// keep it for long, or run it here and now: that costs speed, and nothing else. A panic is
-    /// ignored.
+    /// Called inside the `poll` of a scope, or when a child is woken while another one is slow, on
+    /// the thread that wakes it. So it should return at once. It may drop the ticket, keep it for
+    /// long, or run it here and now: that costs speed, and nothing else. (Where a child is woken a
+    /// ticket that is run here and now does nothing.) A panic is ignored.
     fn dispatch(&self, ticket: Ticket);
 
     /// How many threads can usefully poll the children of one scope at the same time, the one that
@@ -90,26 +92,13 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
 #[must_use = "dropping a ticket declines; call `run`"]
 pub struct Ticket {
     pub(super) shared: Arc<Shared>,
-    pub(super) executor: SharedExecutor,
+    pub(super) call: Arc<Call>,
     /// How many children to take at a time.
     pub(super) chunk: usize,
-}
-
-impl Ticket {
-    pub(super) fn new(shared: &Arc<Shared>, executor: &SharedExecutor, chunk: usize) -> Self {
-        shared.tickets.fetch_add(1, Ordering::Relaxed);
-        Self {
-            shared: Arc::clone(shared),
-            executor: executor.clone(),
-            chunk,
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.shared.tickets.fetch_sub(1, Ordering::Relaxed);
-    }
+    /// Set until it is run: it will look at the ready queue.
+    pub(super) is_coming: bool,
+    /// Set until the helper looks at the queue for the last time.
+    pub(super) is_out: bool,
 }
 
 impl fmt::Debug for Ticket {
@@ -118,39 +107,69 @@ impl fmt::Debug for Ticket {
     }
 }
 
-/// An executor that was chosen. Its destructor is foreign code, which must not unwind in the places
-/// where the last reference happens to go: the drop of a scope, or the end of a ticket.
-#[derive(Clone)]
-pub(crate) struct SharedExecutor(Option<Arc<dyn Executor>>);
+/// What the user gave: an executor, a hook. Its destructor is foreign code, which must not unwind
+/// in the places where the last reference happens to go: the drop of a scope, or the end of a
+/// ticket.
+pub(crate) struct Given<T: ?Sized>(Option<Arc<T>>);
 
-impl SharedExecutor {
-    pub(crate) fn new(executor: impl Executor) -> Self {
-        Self(Some(Arc::new(executor)))
+impl<T: ?Sized> Given<T> {
+    pub(crate) fn new(given: Arc<T>) -> Self {
+        Self(Some(given))
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        ptr::addr_eq(&raw const **self, &raw const **other)
     }
 }
 
-impl Deref for SharedExecutor {
-    type Target = dyn Executor;
+impl<T: ?Sized> Clone for Given<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
-    fn deref(&self) -> &Self::Target {
+impl<T: ?Sized> Deref for Given<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
         self.0.as_deref().expect("there until we are dropped")
     }
 }
 
-impl Drop for SharedExecutor {
+impl<T: ?Sized> Drop for Given<T> {
     fn drop(&mut self) {
         quietly(|| drop(self.0.take()));
     }
 }
 
-/// Where the helpers of a scope come from, if it was told; or else from where those of the scope
-/// come in which it is polled, or from what is detected.
+/// An executor that was chosen.
+pub(crate) type SharedExecutor = Given<dyn Executor>;
+
+/// What is called around the stay of a helper.
+pub(crate) type Hook = Given<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
+
+/// What a scope was told about its helpers. What it was not told is as in the scope in which it is
+/// polled.
+#[derive(Clone, Default)]
+pub(crate) struct Helpers {
+    /// If there is none here nor in the scopes around, the executor is detected.
+    pub(crate) source: Option<Source>,
+    pub(crate) around: Option<Hook>,
+}
+
+impl Helpers {
+    /// Fills in what is missing.
+    pub(crate) fn inherit(&mut self, inherited: Self) {
+        self.source = self.source.take().or(inherited.source);
+        self.around = self.around.take().or(inherited.around);
+    }
+}
+
+/// Where helpers come from.
 #[derive(Clone)]
-pub(crate) enum Helpers {
-    /// From nowhere.
-    None,
-    /// From this executor.
-    From(SharedExecutor),
+pub(crate) enum Source {
+    Nowhere,
+    Executor(SharedExecutor),
 }
 
 /// Returns the number in a variable of the environment, if there is one.

@@ -1,10 +1,13 @@
-//! When it pays to ask for helpers: a pure function of what was measured.
+//! When it pays to ask for helpers: pure functions of what was measured.
 //!
-//! Help has a price: a ticket has to be dispatched and a thread has to wake up for it, and while
-//! the window is open every runnable is taken under a lock that is contended. For children that
-//! do next to nothing per poll that is several times what they cost alone. So the scope starts
-//! alone and measures: it reads the clock around runs of children, rarely enough not to be
-//! noticed, and asks for help once the work that is left is clearly more than help costs.
+//! Help has a price: a ticket has to be dispatched and a thread has to wake up for it, and what is
+//! shared is taken under a lock that is contended. For children that do next to nothing per poll
+//! that is several times what they cost alone. So the scope starts alone, and asks for help
+//!
+//! * to **share work**, once the work that is ready is clearly more than help costs: see [`plan`].
+//!   The clock that this needs is that of the [budget](crate::run::budget);
+//! * so that **a slow poll holds nothing up**: see
+//!   [`is_slow_poll_expected`].
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -12,18 +15,20 @@ use std::time::Duration;
 /// What it takes until a helper runs its first child: dispatch, wake-up, entering.
 const DISPATCH: Duration = Duration::from_micros(10);
 /// Polls shorter than this are not worth sharing, however many there are.
-const SHORTEST_POLL: Duration = Duration::from_nanos(1_000);
+pub(crate) const SHORTEST_POLL: Duration = Duration::from_nanos(1_000);
 /// What a thread takes from the ready queue at a time should last about this long.
 const CHUNK: Duration = Duration::from_micros(10);
 /// ... and is not more than this many runnables.
 pub(crate) const LARGEST_CHUNK: usize = 32;
-/// The clock is read after 1, 4, 16, … polls, and then at this distance: reading it takes about as
-/// long as a short poll.
-const LONGEST_STRETCH: usize = 64;
-/// Runs of fewer children than this are measured only now and then, if they proved to be short.
-pub(crate) const SHORT_RUN: usize = 64;
-/// How many such runs are skipped at most between two measured ones.
+/// How many batches are run without a look whether to share, if no thread could help.
 pub(crate) const MOST_SKIPPED: u32 = 32;
+/// A poll of a scope that lasts longer is likely to be stuck in one of a child: the
+/// [budget](crate::run::budget) is less.
+pub(crate) const BUSY: Duration = Duration::from_micros(500);
+/// A poll of a child is slow if it takes longer.
+pub(crate) const SLOW: Duration = Duration::from_millis(1);
+/// How long a scope expects slow polls after it has met one.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// How helpers should be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +40,7 @@ pub(crate) struct Plan {
     ready: usize,
 }
 
-/// Decides whether to ask for help: `polls` children took `elapsed`, and `ready` more can run.
+/// Decides whether to share work: `polls` children took `elapsed`, and `ready` more can run.
 pub(crate) fn plan(polls: usize, elapsed: Duration, ready: usize) -> Option<Plan> {
     let mean = elapsed.as_nanos() as usize / polls.max(1);
     let left = mean.saturating_mul(ready);
@@ -52,9 +57,9 @@ pub(crate) fn plan(polls: usize, elapsed: Duration, ready: usize) -> Option<Plan
 }
 
 impl Plan {
-    /// For tests that want every window open, whatever it costs.
-    #[cfg(taskpen_force_windows)]
-    pub(crate) fn forced(ready: usize) -> Self {
+    /// For a scope that expects slow polls, and for tests that want everything shared, whatever it
+    /// costs: each thread takes one child at a time.
+    pub(crate) fn one_by_one(ready: usize) -> Self {
         Self {
             helpers: ready.max(1),
             mean: CHUNK.as_nanos() as usize,
@@ -77,72 +82,10 @@ impl Plan {
     }
 }
 
-/// Says when to read the clock, from what earlier readings found.
-#[derive(Debug)]
-pub(crate) struct Policy {
-    /// Short runs still to be skipped.
-    skip: u32,
-    /// How many will be skipped after the next one that proves to be short.
-    backoff: u32,
-    /// Runs of any length still to be skipped, because no thread could help.
-    alone: u32,
-    /// How many polls a run makes before the clock is read for the first time.
-    first: usize,
-}
-
-impl Policy {
-    pub(crate) const fn new() -> Self {
-        Self {
-            skip: 0,
-            backoff: 1,
-            alone: 0,
-            first: 1,
-        }
-    }
-
-    /// Returns whether to measure a run of `children`.
-    pub(crate) fn starts(&mut self, children: usize) -> bool {
-        if children < 2 {
-            return false; // nothing to share
-        }
-        if self.alone > 0 {
-            self.alone -= 1;
-            return false;
-        }
-        if children < SHORT_RUN && self.skip > 0 {
-            self.skip -= 1;
-            return false;
-        }
-        true
-    }
-
-    /// Returns how many polls to make until the clock is read again: `polls` were made, `left` are
-    /// to come.
-    pub(crate) fn stretch(&self, polls: usize, left: usize) -> usize {
-        match polls {
-            0 if left < SHORT_RUN => 1,
-            0 => self.first,
-            _ => (polls * 3).min(LONGEST_STRETCH),
-        }
-    }
-
-    /// A measured run of `polls` gave no reason to ask for help. If it was long enough to be sure,
-    /// the next long one begins as this one ended: with long stretches.
-    pub(crate) fn found_short(&mut self, polls: usize) {
-        self.skip = self.backoff;
-        self.backoff = (self.backoff * 2).min(MOST_SKIPPED);
-        if polls >= SHORT_RUN {
-            self.first = LONGEST_STRETCH;
-        }
-    }
-
-    /// A measured run gave a reason: look again soon.
-    pub(crate) fn found_long(&mut self) {
-        *self = Self::new();
-    }
-
-    /// No thread can help: look again as late as possible.
-    pub(crate) fn found_no_helper(&mut self) {
-        self.alone = MOST_SKIPPED;
-    }
+/// Returns whether a scope should expect slow polls, if it met one so long ago.
+///
+/// It then shares everything from the beginning of each poll, one child at a time, so that nothing
+/// is behind a slow one that another thread could run.
+pub(crate) fn is_slow_poll_expected(met: Option<Duration>) -> bool {
+    met.is_some_and(|met| met < LATELY)
 }

@@ -7,50 +7,122 @@
 //! and returns.
 //!
 //! A ticket is used up after [`MOST_POLLS`] polls or [`LONGEST`]: the threads belong to the
-//! executor, which has other tasks.
+//! executor, which has other tasks. For the same reason a helper does not wait for work.
+//!
+//! # No push is left alone
+//!
+//! A push that wants help dispatches a ticket, unless one is *coming*: dispatched, and not run yet.
+//! A ticket ceases to be coming before it looks at the ready queue, which takes the lock that the
+//! push has held before. So if the push still saw it coming, it will see what was pushed.
+//!
+//! Nor does a push dispatch one if as many are out as there may be. A ticket ceases to be out before
+//! the helper looks at the queue for the last time, and calls another one if there is something. So
+//! here as well.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::help::detect::resolve;
-use crate::help::executor::{Helpers, SharedExecutor, Ticket};
-use crate::help::policy::{Plan, Policy};
-use crate::panic::quietly;
+use crate::help::detect::Found;
+use crate::help::executor::{Helpers, Hook, SharedExecutor, Source, Ticket};
+use crate::help::policy::{MOST_SKIPPED, Plan, SLOW, is_slow_poll_expected};
+use crate::help::window::Inside;
+use crate::panic::{Defer, quietly};
 use crate::run::current;
 use crate::run::shared::Shared;
-use crate::sync::{Instant, Ordering};
+use crate::sync::{AtomicUsize, Instant, Mutex, Ordering, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
 /// How long a ticket goes on taking children.
 const LONGEST: Duration = Duration::from_millis(10);
 
+thread_local! {
+    /// Set while this thread calls for help in the middle of a push.
+    static IN_A_PUSH: Cell<bool> = const { Cell::new(false) };
+}
+
 impl Ticket {
+    fn new(shared: &Arc<Shared>, call: &Arc<Call>, chunk: usize) -> Self {
+        shared.tickets.out.fetch_add(1, Ordering::Relaxed);
+        shared.tickets.coming.fetch_add(1, Ordering::Relaxed);
+        Self {
+            shared: Arc::clone(shared),
+            call: Arc::clone(call),
+            chunk,
+            is_coming: true,
+            is_out: true,
+        }
+    }
+
     /// Helps the scope that dispatched the ticket: polls children of it on this thread, as long as
     /// the scope is being polled itself and there is enough to do.
     ///
     /// Returns at once if it comes too late. Never panics: a child's panic is the scope's.
-    pub fn run(self) {
+    pub fn run(mut self) {
+        // Children do not run inside the waker of another one, which may hold a lock.
+        if IN_A_PUSH.with(Cell::get) {
+            return;
+        }
+        self.come();
+        let shared = &*Arc::clone(&self.shared);
+        let Some(inside) = shared.queue.window.enter() else {
+            return;
+        };
         // Scopes among the children ask the same executor.
-        let helpers = Some(Helpers::From(self.executor.clone()));
-        current::enter(&self.shared, &helpers, false, |_| {
-            help(&self.shared, self.chunk)
+        let helpers = Some(self.call.helpers());
+        current::enter(&self.shared, &helpers, false, |_| match &self.call.around {
+            None => help(shared, &inside, self.chunk),
+            Some(hook) => {
+                // Once, however often the hook calls it.
+                let mut stay = Some(|| help(shared, &inside, self.chunk));
+                shared.report(|| {
+                    hook(&mut || {
+                        if let Some(stay) = stay.take() {
+                            stay();
+                        }
+                    });
+                });
+            }
         });
+        self.retire();
+        if inside.is_open() && shared.queue.has_ready() {
+            call_for_push(&self.shared);
+        }
+        drop(inside); // at last: what was taken from the queue is dealt with
+    }
+
+    /// It is not out any more.
+    fn retire(&mut self) {
+        if mem::take(&mut self.is_out) {
+            self.shared.tickets.out.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn come(&mut self) {
+        if mem::take(&mut self.is_coming) {
+            self.shared.tickets.coming.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.come();
+        self.retire();
     }
 }
 
 /// Runs children in the window of `shared`.
-fn help(shared: &Shared, chunk: usize) {
-    // Declared first, so that it leaves last: what is in the batch is dealt with inside.
-    let Some(inside) = shared.window.enter() else {
-        return;
-    };
+fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let mut batch = VecDeque::with_capacity(chunk);
     let mut polls = 0;
     let start = Instant::now();
-    while inside.is_open() && polls < MOST_POLLS && start.elapsed() < LONGEST {
+    let mut before = Duration::ZERO;
+    while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
         shared.queue.take(&mut batch, chunk);
         if batch.is_empty() {
             return;
@@ -66,6 +138,78 @@ fn help(shared: &Shared, chunk: usize) {
             shared.queue.hand_back(&mut batch);
             return;
         }
+        let now = start.elapsed();
+        if now - before >= SLOW {
+            shared.queue.window.saw_slow();
+        }
+        before = now;
+    }
+}
+
+/// The tickets of a scope.
+#[derive(Default)]
+pub(crate) struct Tickets {
+    /// Those that an executor holds and has not finished or dropped.
+    out: AtomicUsize,
+    /// Those of them that were not run yet.
+    coming: AtomicUsize,
+    /// How pushes call for help, once a window was open.
+    call: Mutex<Option<Arc<Call>>>,
+}
+
+impl Tickets {
+    /// Says how pushes call for help from now on, or that they cannot.
+    pub(crate) fn set_call(&self, call: Option<Arc<Call>>) {
+        let before = mem::replace(&mut *self.call.lock(), call);
+        drop(before); // not under the lock: the executor is foreign
+    }
+}
+
+/// How a helper is called: what a scope found out about its executor.
+pub(crate) struct Call {
+    executor: SharedExecutor,
+    around: Option<Hook>,
+    /// Helpers at most.
+    most: usize,
+}
+
+impl Call {
+    fn helpers(&self) -> Helpers {
+        Helpers {
+            source: Some(Source::Executor(self.executor.clone())),
+            around: self.around.clone(),
+        }
+    }
+
+    /// Dispatches tickets until `wanted` are out, or coming; no more than there may be.
+    fn dispatch(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        wanted: usize,
+        are_out: bool,
+        chunk: usize,
+    ) {
+        let out = shared.tickets.out.load(Ordering::Relaxed);
+        let there = match are_out {
+            true => out,
+            false => shared.tickets.coming.load(Ordering::Relaxed),
+        };
+        let missing = wanted.saturating_sub(there);
+        for _ in 0..missing.min(self.most.saturating_sub(out)) {
+            // Foreign code: it may run the ticket here, or panic.
+            quietly(|| self.executor.dispatch(Ticket::new(shared, self, chunk)));
+        }
+    }
+}
+
+/// Calls a helper for something that was pushed, unless one is coming. For any thread.
+#[cold]
+pub(crate) fn call_for_push(shared: &Arc<Shared>) {
+    let call = shared.tickets.call.lock().clone();
+    if let Some(call) = call {
+        let before = IN_A_PUSH.with(|it| it.replace(true));
+        let _after = Defer(|| IN_A_PUSH.with(|it| it.set(before)));
+        call.dispatch(shared, 1, false, 1);
     }
 }
 
@@ -75,60 +219,114 @@ pub(crate) struct Help {
     pub(crate) is_serial: bool,
     /// Helpers at most, if the executor has that many; `None` leaves it to the executor.
     pub(crate) most: Option<usize>,
-    pub(crate) policy: Policy,
+    /// When a slow poll was met, if that was lately.
+    met_slow: Option<Instant>,
+    /// Where helpers came from in the last poll, if there were any.
+    known: Option<(Found, Arc<Call>)>,
+    /// Polls still to be made without a look for helpers, because there were none.
+    alone: u32,
 }
 
 impl Help {
     /// For a scope that has `most` helpers, until it is told otherwise.
-    pub(crate) const fn new(most: Option<usize>) -> Self {
+    pub(crate) fn new(most: Option<usize>) -> Self {
         Self {
             is_serial: false,
             most,
-            policy: Policy::new(),
+            met_slow: None,
+            known: None,
+            alone: 0,
+        }
+    }
+
+    /// Lets go of the executor, for the end of the scope.
+    pub(crate) fn forget(&mut self, shared: &Shared) {
+        if self.known.take().is_some() {
+            shared.tickets.set_call(None);
         }
     }
 
     /// Returns whether helpers are possible at all.
+    #[inline]
     pub(crate) fn is_possible(&self) -> bool {
         !self.is_serial && self.most != Some(0)
     }
 
-    /// Finds an executor that can give helpers for `plan`, in this very poll.
-    pub(crate) fn dispatch(&mut self, plan: Plan) -> Option<Dispatch> {
-        let found = resolve(current::helpers()).and_then(|executor| {
+    /// Returns whether slow polls are to be expected. `is_met` says that one was met just now.
+    pub(crate) fn expects_slow(&mut self, is_met: bool) -> bool {
+        if is_met {
+            self.met_slow = Some(Instant::now());
+        }
+        let is_past = |met: &mut Instant| !is_slow_poll_expected(Some(met.elapsed()));
+        self.met_slow.take_if(is_past);
+        self.met_slow.is_some()
+    }
+
+    /// Finds out how helpers are called in this very poll, if there are any.
+    pub(crate) fn find(&mut self, shared: &Shared) -> Option<Arc<Call>> {
+        if self.alone > 0 {
+            self.alone -= 1;
+            return None;
+        }
+        let Helpers { source, around } = current::helpers().unwrap_or_default();
+        let found = Found::resolve(source);
+        if let (Some(found), Some((known, call))) = (&found, &self.known) {
+            let is_same_hook = match (&around, &call.around) {
+                (None, None) => true,
+                (Some(one), Some(other)) => one.is_same(other),
+                _ => false,
+            };
+            if found.is_same(known) && is_same_hook {
+                return Some(Arc::clone(call));
+            }
+        }
+        let call = found.as_ref().and_then(|found| {
+            let executor = found.executor();
             let lent = executor.parallelism().saturating_sub(1);
             let most = self.most.map_or(lent, |most| most.min(lent));
-            let plan = plan.limit(most)?;
-            Some(Dispatch {
+            let call = || Call {
                 executor,
-                helpers: plan.helpers,
-                chunk: plan.chunk(),
-            })
+                around,
+                most,
+            };
+            (most > 0).then(|| Arc::new(call()))
         });
-        match found {
-            Some(_) => self.policy.found_long(),
-            None => self.policy.found_no_helper(),
+        self.known = found.zip(call.clone());
+        shared.tickets.set_call(call.clone());
+        if call.is_none() {
+            self.alone = MOST_SKIPPED;
         }
-        found
+        call
     }
 }
 
-/// Dispatches the tickets of one window.
+/// Dispatches the tickets of one window in which work is shared.
 pub(crate) struct Dispatch {
-    executor: SharedExecutor,
+    call: Arc<Call>,
     helpers: usize,
     /// How many runnables a thread takes at a time.
     pub(crate) chunk: usize,
+    /// Set if a helper that is out may be held up by a slow poll.
+    is_eager: bool,
 }
 
 impl Dispatch {
-    /// Dispatches tickets until as many are out as there is work for: `ready` runnables.
+    /// For a plan that was made, or because slow polls are expected.
+    pub(crate) fn new(call: &Arc<Call>, plan: Plan, is_eager: bool) -> Option<Self> {
+        let plan = plan.limit(call.most)?;
+        Some(Self {
+            call: Arc::clone(call),
+            helpers: plan.helpers,
+            chunk: plan.chunk(),
+            is_eager,
+        })
+    }
+
+    /// Dispatches tickets until there are as many as there is work for: `ready` runnables.
     pub(crate) fn call(&self, shared: &Arc<Shared>, ready: usize) {
-        let wanted = self.helpers.min(ready.div_ceil(self.chunk));
-        let out = shared.tickets.load(Ordering::Relaxed);
-        for _ in out..wanted {
-            // Foreign code: it may run the ticket here, or panic.
-            quietly(|| (self.executor).dispatch(Ticket::new(shared, &self.executor, self.chunk)));
-        }
+        let most = if self.is_eager { ready } else { self.helpers };
+        let wanted = most.min(ready.div_ceil(self.chunk));
+        self.call
+            .dispatch(shared, wanted, !self.is_eager, self.chunk);
     }
 }

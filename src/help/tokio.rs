@@ -25,6 +25,11 @@ impl Tokio {
     pub(super) fn detect() -> Option<Self> {
         Handle::try_current().ok().map(Self)
     }
+
+    /// Returns true if `other` is the same runtime.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
 }
 
 impl From<Handle> for Tokio {

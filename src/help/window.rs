@@ -10,19 +10,32 @@
 //! So the children of a scope are touched by other threads only while the scope's future is inside
 //! `poll`, however late a helper arrives and whatever becomes of the future afterwards.
 //!
+//! # When it is open
+//!
+//! From the moment when a poll has children to run and a helper could be had, to the end of that
+//! poll. Helpers are called rarely: if sharing pays (see [`crate::help::policy`]), or if something
+//! arrives while the scope's thread is busy and has not come to it for a while.
+//!
+//! The scope's thread does not close the window to wait in it. As long as a helper is inside it goes
+//! on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for the
+//! helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which case
+//! no poll may start any more; and for a few milliseconds at a time if its budget is spent.
+//!
 //! # States
 //!
-//! One atomic word holds the bits [`OPEN`] and [`SLEEPING`] and the number of helpers inside,
-//! counted in units of [`HELPER`].
+//! One atomic word holds the bits [`OPEN`], [`EAGER`] and [`SLEEPING`] and the number of helpers
+//! inside, counted in units of [`HELPER`].
 //!
 //! | OPEN | helpers | means | left by |
 //! |---|---|---|---|
 //! | no | 0 | **shut** | `open` |
-//! | yes | any | **open**: helpers enter and leave | `close` |
-//! | no | > 0 | **closing**: helpers leave, none enters; the closer waits | the last one to leave |
+//! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `close` |
+//! | no | > 0 | **closing**: helpers leave, none enters; the closer waits | the last one to leave; `close_within`, which opens it again |
 //!
-//! SLEEPING is set while closing, once the closer has given up spinning: the last helper to leave
-//! has to notify it. That costs a system call, and is not done in vain.
+//! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise it
+//! does so if this poll of the scope has lasted for longer than one does without a slow poll in it. SLEEPING is
+//! set while the scope's thread waits for helpers to leave, or sleeps: the last one to leave has to
+//! notify it. That costs a system call, and is not done in vain.
 //!
 //! # Invariants
 //!
@@ -30,22 +43,23 @@
 //!    [`Open`] does so when it is dropped.
 //! 2. A helper enters by one compare-exchange from a value with OPEN to that value plus one helper.
 //!    So it cannot enter a window that closes in between: either the exchange comes first and the
-//!    closer counts it, or it fails.
-//! 3. The closer sets SLEEPING and reads the count by one read-modify-write, and does so again
-//!    before it sleeps, when it listens for `left`. The helper that brings the count to zero sees
-//!    SLEEPING in the same way, and notifies. So the closer sees zero, or is notified after it
-//!    began to listen.
+//!    closer counts it, or it fails. `try_shut` is one compare-exchange as well: it finds a helper,
+//!    or keeps it out.
+//! 3. The waiting thread sets SLEEPING and reads the count by one read-modify-write, and does so
+//!    again before it sleeps, when it listens for the event. The helper that brings the count to
+//!    zero sees SLEEPING in the same way, and notifies. So the thread sees zero, or is notified
+//!    after it began to listen.
 //! 4. A helper owns a reference to the shared state, in which the window lives: signalling is safe
 //!    even if the scope is gone by then.
 //!
 //! # Orderings
 //!
 //! *Enter* acquires what *open* released: the helper sees the state that the scope's thread left.
-//! *Leave* releases and *close* acquires: the scope's thread sees what the helper did to children,
-//! and to what they borrow. Clearing OPEN needs no more than that, because a helper that misses it
-//! is still counted.
+//! *Leave* releases, and what finds no helper inside acquires: the scope's thread sees what the
+//! helper did to children, and to what they borrow. Clearing OPEN needs no more than that, because a
+//! helper that misses it is still counted.
 //!
-//! # Why the closer waits for a bounded time only
+//! # How long the closer waits
 //!
 //! A helper looks at OPEN between two polls and leaves when it is clear, after handing back what it
 //! took and has not run. So the wait is bounded by the longest poll of a child. A child that is
@@ -53,28 +67,43 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
-use crate::sync::{AtomicUsize, Event, Ordering, SPINS, spin_loop, wait_until};
+use std::time::Duration;
 
-/// Set while the scope's future is inside `poll` and wants help.
+use crate::help::policy::BUSY;
+use crate::sync::{
+    self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
+    wait_at_most,
+};
+
+/// Set while the scope's future is inside `poll` and may be helped.
 const OPEN: usize = 1;
-/// Set while the closer sleeps.
+/// Set while the scope's thread waits for helpers to leave.
 const SLEEPING: usize = 2;
+/// Set while pushes call for help at once.
+const EAGER: usize = 4;
 /// One helper inside.
-const HELPER: usize = 4;
+const HELPER: usize = 8;
 
 /// The window of one scope.
 #[derive(Default)]
 pub(crate) struct Window {
     word: AtomicUsize,
-    /// Notified by the last helper to leave, if the closer sleeps.
-    left: Event,
+    /// What the scope's thread waits for: notified by the last helper to leave, if the thread
+    /// sleeps, and by a push that finds it waiting.
+    event: Event,
+    /// When the poll began in which it was opened.
+    start: SharedInstant,
+    /// Set when a poll of a child took long.
+    slow: AtomicBool,
 }
 
 impl Window {
     /// Opens the window, until what this gives is dropped; then no helper is inside. For the thread
-    /// inside `poll`; not while it is open.
-    pub(crate) fn open(&self) -> Open<'_> {
-        self.word.fetch_or(OPEN, Ordering::Release);
+    /// inside `poll`, which began at `start`; not while it is open.
+    pub(crate) fn open(&self, start: Instant, is_eager: bool) -> Open<'_> {
+        self.start.set(start);
+        let eager = if is_eager { EAGER } else { 0 };
+        self.word.fetch_or(OPEN | eager, Ordering::Release);
         Open(self)
     }
 
@@ -87,18 +116,94 @@ impl Window {
             .map(|_| Inside { window: self })
     }
 
-    /// Waits until no helper is inside. Never unwinds.
-    fn wait(&self) {
+    /// Returns true if helpers can enter.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & OPEN != 0
+    }
+
+    /// Returns true if a push should call for help: the poll is slow, or may be.
+    #[inline]
+    pub(crate) fn wants_help(&self) -> bool {
+        match self.word.load(Ordering::Relaxed) & (OPEN | EAGER) {
+            OPEN => self.start.elapsed() >= BUSY,
+            word => word & OPEN != 0,
+        }
+    }
+
+    /// Has pushes call for help at once.
+    pub(crate) fn be_eager(&self) {
+        self.word.fetch_or(EAGER, Ordering::Relaxed);
+    }
+
+    /// Notes that a poll of a child took long.
+    pub(crate) fn saw_slow(&self) {
+        self.slow.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether that was noted since this was asked last.
+    #[inline]
+    pub(crate) fn take_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed) && self.slow.swap(false, Ordering::Relaxed)
+    }
+
+    /// Shuts the window if no helper is inside; returns false if one is. True as well if it is shut.
+    #[inline]
+    pub(crate) fn try_shut(&self) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        word == 0
+            || (word < HELPER
+                && self
+                    .word
+                    .compare_exchange(word, 0, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok())
+    }
+
+    /// Closes the window for good if the helpers leave within `limit`; it stays open otherwise.
+    pub(crate) fn close_within(&self, limit: Duration) -> bool {
+        let before = self.word.fetch_and(!OPEN, Ordering::Relaxed);
+        let is_alone = self.spin() || {
+            let is_alone = wait_at_most(&self.event, limit, || self.is_alone_or_asleep());
+            self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+            is_alone
+        };
+        if !is_alone {
+            self.word.fetch_or(before & OPEN, Ordering::Release);
+        }
+        is_alone
+    }
+
+    /// Waits until `is_over`, which is asked again after each notification. Never unwinds, unless
+    /// `is_over` does.
+    pub(crate) fn wait_until(&self, is_over: impl FnMut() -> bool) {
+        sync::wait_until(&self.event, is_over);
+        self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+    }
+
+    /// Has the thread that waits look again.
+    pub(crate) fn notify(&self) {
+        self.event.notify(1);
+    }
+
+    /// Returns true if no helper is inside. Otherwise the last one to leave will notify.
+    pub(crate) fn is_alone_or_asleep(&self) -> bool {
+        self.word.fetch_or(SLEEPING, Ordering::Acquire) < HELPER
+    }
+
+    /// Returns true if no helper is inside.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.word.load(Ordering::Acquire) < HELPER
+    }
+
+    /// Waits a moment until no helper is inside; returns whether that is so.
+    pub(crate) fn spin(&self) -> bool {
         for _ in 0..SPINS {
-            if self.word.load(Ordering::Acquire) < HELPER {
-                return;
+            if self.is_alone() {
+                return true;
             }
             spin_loop();
         }
-        wait_until(&self.left, || {
-            self.word.fetch_or(SLEEPING, Ordering::Acquire) < HELPER
-        });
-        self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+        self.is_alone()
     }
 }
 
@@ -107,8 +212,13 @@ pub(crate) struct Open<'a>(&'a Window);
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.word.fetch_and(!OPEN, Ordering::Relaxed);
-        self.0.wait();
+        if self.0.try_shut() {
+            return;
+        }
+        self.0.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
+        if !self.0.spin() {
+            self.0.wait_until(|| self.0.is_alone_or_asleep());
+        }
     }
 }
 
@@ -120,15 +230,15 @@ pub(crate) struct Inside<'a> {
 impl Inside<'_> {
     /// Returns false once the helper should leave.
     pub(crate) fn is_open(&self) -> bool {
-        self.window.word.load(Ordering::Relaxed) & OPEN != 0
+        self.window.is_open()
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let before = self.window.word.fetch_sub(HELPER, Ordering::Release);
-        if before == HELPER | SLEEPING {
-            self.window.left.notify(1);
+        if before & SLEEPING != 0 && before / HELPER == 1 {
+            self.window.event.notify(1);
         }
     }
 }

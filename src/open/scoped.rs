@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use super::until::Until;
-use crate::help::executor::{Executor, Helpers, SharedExecutor};
+use crate::help::executor::{Executor, Hook, SharedExecutor, Source};
 use crate::help::ticket::Help;
 use crate::panic::quietly;
 use crate::run::root::Root;
@@ -254,7 +254,7 @@ where
     /// # });
     /// ```
     pub fn serial(mut self) -> Self {
-        self.root.set_helpers(Helpers::None);
+        self.root.set_source(Source::Nowhere);
         self
     }
 
@@ -263,8 +263,8 @@ where
     /// Scopes inside it that make no choice of their own inherit this one. See [`Executor`] for an
     /// example, and the [crate's page](crate#parallelism-the-poll-window) for when to need it.
     pub fn on(mut self, executor: impl Executor) -> Self {
-        self.root
-            .set_helpers(Helpers::From(SharedExecutor::new(executor)));
+        let executor = SharedExecutor::new(Arc::new(executor));
+        self.root.set_source(Source::Executor(executor));
         self
     }
 
@@ -277,6 +277,47 @@ where
     /// [`serial`](Self::serial) and [`on`](Self::on).
     pub fn helpers(mut self, most: usize) -> Self {
         self.root.help().most = Some(most);
+        self
+    }
+
+    /// Calls `hook` on the thread of each helper, around its stay: around everything that it polls
+    /// and drops for the scope.
+    ///
+    /// What is current where the scope is polled (a span, a context, a task-local) is not current on
+    /// the thread of a helper. The hook makes it so: it sets it, calls the function that it is
+    /// given, and resets it. Which helpers come, and how often, is unspecified.
+    ///
+    /// If the hook panics the panic is the scope's. If it does not call the function, that helper
+    /// does nothing; if it calls it twice, nothing happens the second time.
+    ///
+    /// Scopes inside it that have no hook of their own inherit this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// thread_local! {
+    ///     static REQUEST: Cell<u32> = const { Cell::new(0) };
+    /// }
+    ///
+    /// # async_std::task::block_on(async {
+    /// REQUEST.set(7);
+    /// taskpen::scope(async |s| {
+    ///     for _ in 0..100 {
+    ///         s.spawn(async { assert_eq!(REQUEST.get(), 7) }); // on whatever thread
+    ///     }
+    /// })
+    /// .around(|stay| {
+    ///     let before = REQUEST.replace(7);
+    ///     stay();
+    ///     REQUEST.set(before);
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn around(mut self, hook: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) -> Self {
+        self.root.set_around(Hook::new(Arc::new(hook)));
         self
     }
 }

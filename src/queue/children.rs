@@ -1,8 +1,8 @@
 //! The children of a scope that are not being polled: those that are ready and those that are
 //! suspended.
 //!
-//! The thread that polls the scope has them [at home](crate::queue::home) while it is alone with
-//! them; otherwise they are under the lock of the [ready queue](crate::queue).
+//! There are two such sets. One is [at home](crate::queue::home) with the thread that polls the
+//! scope, the other under the lock of the [ready queue](crate::queue), for all other threads.
 //!
 //! # The registry of suspended children
 //!
@@ -12,7 +12,8 @@
 //! stays a child of its scope; and waking it puts the child on the ready queue, which is how the
 //! end of the scope reaches it.
 //!
-//! A slot is freed by the child that owns it, or by the end of the scope for good: after that no
+//! A child enters the registry of the thread that polls it then, and its key says which one that
+//! is. A slot is freed by the child that owns it, or by the end of the scope for good: after that no
 //! child enters (none is polled any more), so a stale key finds nothing.
 #![forbid(unsafe_code)]
 
@@ -22,9 +23,15 @@ use std::task::Waker;
 
 use slab::Slab;
 
-/// A slot in the registry of suspended children.
+/// A slot in a registry of suspended children: twice its index, plus one if it is not at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) u32);
+
+impl Key {
+    pub(crate) fn is_at_home(self) -> bool {
+        self.0 & 1 == 0
+    }
+}
 
 /// Children that are ready, as runnables `R`, or suspended.
 pub(crate) struct Children<R> {
@@ -46,8 +53,8 @@ impl<R> Default for Children<R> {
 const SPARE: usize = 64;
 
 impl<R> Children<R> {
-    /// Enters a child into the registry.
-    pub(crate) fn suspend(&mut self, waker: Waker) -> Key {
+    /// Enters a child into the registry, which is the one at home or the other one.
+    pub(crate) fn suspend(&mut self, waker: Waker, at_home: bool) -> Key {
         if self.suspended.len() == self.suspended.capacity() {
             // By a quarter, not by doubling: a scope can hold very many suspended children, and
             // half of the registry would be empty.
@@ -55,17 +62,13 @@ impl<R> Children<R> {
                 .reserve_exact(4.max(self.suspended.len() / 4));
         }
         let key = self.suspended.insert(waker);
+        let key = 2 * key + usize::from(!at_home);
         Key(u32::try_from(key).expect("no memory holds so many children"))
     }
 
     /// Takes a child out of the registry again, if it is there.
     pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
-        self.suspended.try_remove(key.0 as usize)
-    }
-
-    /// Takes the registry of `other`; there is one at a time.
-    pub(crate) fn take_registry(&mut self, other: &mut Self) {
-        mem::swap(&mut self.suspended, &mut other.suspended);
+        self.suspended.try_remove(key.0 as usize / 2)
     }
 
     /// Empties the registry, for good.

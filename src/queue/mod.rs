@@ -25,6 +25,9 @@
 //! there what others do under the lock: only it can, so no lock is needed. Everything below holds
 //! with "under the lock" read as "under the lock, or at home".
 //!
+//! While the [window](crate::help::window) is open, what is under the lock is there for helpers as
+//! well. What is at home is not, but the polling thread can [put it there](Queue::share).
+//!
 //! # Invariants
 //!
 //! 1. `poll` stores the waker under the lock, and only if it sees no runnable and no woken body,
@@ -37,9 +40,12 @@
 //! 3. A child is counted out as the last act of its destructor, after its future is gone. So
 //!    "no child is alive" means "every future has been dropped".
 //! 4. What is at home was pushed before anything that is under the lock: a push at home collects
-//!    first what has arrived there. So children run first in, first out.
+//!    first what has arrived there. So children run first in, first out. Not so in a window, where
+//!    what arrived is left to helpers.
 //! 5. No foreign code runs under the lock: wakers are cloned before, and woken and dropped after.
 //!    `Waker::will_wake` compares two pointers and is not foreign.
+//!
+//! 6. The scope goes idle with its window shut: no thread but a waker has to do with it then.
 //!
 //! The scope's own part, polling and ending, is in [`owner`].
 //!
@@ -48,9 +54,10 @@
 //! [`await_runnables`](Queue::await_runnables) collects runnables until no child is alive. A waker
 //! on another thread can have marked its child as scheduled without having pushed the runnable yet:
 //! then there is nothing to collect, the count is not met, and it waits. What it waits for is that
-//! push, a few instructions away on the other thread; a push notifies `late` if it sees that the
-//! end is `waiting`. Both look under the lock, so the push is seen or the notification comes.
+//! push, a few instructions away on the other thread; a push notifies it if it sees that the scope's
+//! thread is `waiting`. Both look under the lock, so the push is seen or the notification comes.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -60,12 +67,12 @@ pub(crate) mod home;
 mod owner;
 pub(crate) mod waker_cache;
 
+use crate::help::window::Window;
 use crate::panic::wake;
 use crate::queue::children::{Children, Key};
 use crate::queue::counts::Counts;
 use crate::queue::home::Home;
-use crate::run::frame::WRONG_ORDER;
-use crate::sync::{AtomicBool, Event, Mutex, MutexGuard, Ordering, abort};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 pub(crate) use crate::queue::owner::Next;
 
@@ -91,8 +98,7 @@ pub(crate) struct Queue<R> {
     body_woken_at_home: AtomicBool,
     /// Set under the lock, for ever.
     ended: AtomicBool,
-    /// Notified by a push that finds the end waiting for it.
-    late: Event,
+    pub(crate) window: Window,
     ordinary: Counts,
     background: Counts,
 }
@@ -104,31 +110,19 @@ pub(crate) struct AtHome<R> {
     idle: bool,
     /// Set once the scope has ended.
     takes_none: bool,
+    /// Set in a window.
+    leaves_arrivals: bool,
 }
 
 /// What is under the lock.
 struct State<R> {
     children: Children<R>,
-    /// Set while the registry is here, and not at home.
-    has_registry: bool,
-    /// Set while the end waits for a late push.
+    /// Children that have left the registry at home, on other threads.
+    gone: Vec<Key>,
+    /// Set while the scope's thread sleeps: until a push, or until it is alone.
     waiting: bool,
     /// Wakes the task that polls the scope; stored only while the scope is idle.
     waker: Option<Waker>,
-}
-
-impl<R> State<R> {
-    /// The children, with the registry of those that are suspended.
-    ///
-    /// Only a thread that polls a child asks for it, and that is at home or in a window. Code that
-    /// switches stacks can make a poll go on inside another scope, where its thread is at another
-    /// home; then the process is aborted.
-    fn registry(&mut self) -> &mut Children<R> {
-        if !self.has_registry {
-            abort(WRONG_ORDER);
-        }
-        &mut self.children
-    }
 }
 
 /// What happens on any thread.
@@ -140,10 +134,11 @@ impl<R> Queue<R> {
                 children: Children::default(),
                 idle: false,
                 takes_none: false,
+                leaves_arrivals: false,
             }),
             state: Mutex::new(State {
                 children: Children::default(),
-                has_registry: false,
+                gone: Vec::new(),
                 waiting: false,
                 waker: None,
             }),
@@ -151,34 +146,34 @@ impl<R> Queue<R> {
             body_woken: AtomicBool::new(true),
             body_woken_at_home: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            late: Event::new(),
+            window: Window::default(),
             ordinary: Counts::default(),
             background: Counts::default(),
         }
     }
 
     /// Adds a child with its first runnable, or gives the runnable back if the scope has ended.
+    /// Returns whether a helper should be called, as [`push_elsewhere`](Self::push_elsewhere).
     #[inline]
-    pub(crate) fn add(&self, runnable: R, kind: Kind) -> Result<(), R> {
+    pub(crate) fn add(&self, runnable: R, kind: Kind) -> Result<bool, R> {
         let added = self.home.visit(|home| match home {
             Some(home) if !home.takes_none => {
                 self.counts(kind).spawned_at_home();
                 self.push_to(home, runnable);
-                Ok(())
+                Ok(false)
             }
             _ => Err(runnable),
         });
         added.or_else(|runnable| self.add_elsewhere(runnable, kind))
     }
 
-    fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<(), R> {
+    fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<bool, R> {
         let state = self.state.lock();
         if self.ended.load(Ordering::Relaxed) {
             return Err(runnable);
         }
         self.counts(kind).spawned_elsewhere();
-        self.arrive(state, runnable);
-        Ok(())
+        Ok(self.arrive(state, runnable))
     }
 
     /// Appends the runnable of a child that was woken, if this thread has the children at home.
@@ -196,19 +191,27 @@ impl<R> Queue<R> {
     /// Appends the runnable of a child that was woken. Never unwinds, never drops a runnable.
     ///
     /// It wants a counted reference to what owns the queue: as soon as the runnable can be seen,
-    /// another thread may run it and end the scope, while we still hold the lock.
-    pub(crate) fn push_elsewhere<S: AsRef<Self>>(owner: Arc<S>, runnable: R) {
+    /// another thread may run it and end the scope, while we still hold the lock. It gives the
+    /// reference back if a helper should be called, because the scope is in a slow poll.
+    pub(crate) fn push_elsewhere<S: AsRef<Self>>(owner: Arc<S>, runnable: R) -> Option<Arc<S>> {
         let queue = (*owner).as_ref();
-        let state = queue.state.lock();
-        if state.waiting {
-            queue.late.notify(1);
-        }
-        queue.arrive(state, runnable);
+        let wants_help = queue.arrive(queue.state.lock(), runnable);
+        wants_help.then_some(owner)
     }
 
-    fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) {
+    fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) -> bool {
         state.children.ready.push_back(runnable);
         self.arrived.store(true, Ordering::Relaxed);
+        let wants_help = !state.waiting && self.window.wants_help();
+        self.alert(state);
+        wants_help
+    }
+
+    /// Wakes the scope, or the thread of it that sleeps.
+    fn alert(&self, mut state: MutexGuard<'_, State<R>>) {
+        if state.waiting {
+            self.window.notify();
+        }
         let waker = state.waker.take();
         drop(state);
         wake(waker);
@@ -219,11 +222,9 @@ impl<R> Queue<R> {
         if self.home.is_here() {
             self.body_woken_at_home.store(true, Ordering::Relaxed);
         } else {
-            let mut state = self.state.lock();
+            let state = self.state.lock();
             self.mark_body_woken();
-            let waker = state.waker.take();
-            drop(state);
-            wake(waker);
+            self.alert(state);
         }
     }
 
@@ -232,8 +233,8 @@ impl<R> Queue<R> {
     pub(crate) fn suspend(&self, waker: &Waker) -> Key {
         let waker = waker.clone();
         self.home.visit(|home| match home {
-            Some(home) => home.children.suspend(waker),
-            None => self.state.lock().registry().suspend(waker),
+            Some(home) => home.children.suspend(waker, true),
+            None => self.state.lock().children.suspend(waker, false),
         })
     }
 
@@ -243,8 +244,8 @@ impl<R> Queue<R> {
     pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
         let waker = key.and_then(|key| {
             self.home.visit(|home| match home {
-                Some(home) => home.children.leave(key),
-                None => self.state.lock().registry().leave(key),
+                Some(home) if key.is_at_home() => home.children.leave(key),
+                _ => self.leave_elsewhere(key),
             })
         });
         match self.home.is_here() {
@@ -252,6 +253,16 @@ impl<R> Queue<R> {
             false => self.counts(kind).finished_elsewhere(),
         }
         waker
+    }
+
+    fn leave_elsewhere(&self, key: Key) -> Option<Waker> {
+        let mut state = self.state.lock();
+        if !key.is_at_home() {
+            return state.children.leave(key);
+        }
+        state.gone.push(key);
+        self.arrived.store(true, Ordering::Relaxed);
+        None
     }
 
     /// Returns how many ordinary children are alive.
@@ -286,7 +297,9 @@ impl<R> Queue<R> {
 
     #[inline]
     fn push_to(&self, home: &mut AtHome<R>, runnable: R) {
-        self.collect(home);
+        if !home.leaves_arrivals {
+            self.collect(home);
+        }
         home.children.ready.push_back(runnable);
     }
 
@@ -298,8 +311,21 @@ impl<R> Queue<R> {
         }
     }
 
+    /// Frees the places at home of children that have gone on other threads.
+    #[cold]
+    fn free(state: &mut State<R>, home: &mut AtHome<R>) {
+        for key in mem::take(&mut state.gone) {
+            // A waker of async-task, of a child whose future is gone: not foreign.
+            drop(home.children.leave(key));
+        }
+    }
+
+    #[inline]
     fn collect_from(&self, state: &mut State<R>, home: &mut AtHome<R>) {
         home.children.append(&mut state.children.ready);
+        if !state.gone.is_empty() {
+            Self::free(state, home);
+        }
         self.arrived.store(false, Ordering::Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use std::task::Waker;
 use super::{AtHome, Queue};
 use crate::queue::home::Away;
 use crate::queue::waker_cache::WakerCache;
-use crate::sync::{Ordering, wait_until};
+use crate::sync::Ordering;
 
 /// What the scope does next; see [`Queue::next`].
 pub(crate) enum Next {
@@ -17,7 +17,9 @@ pub(crate) enum Next {
     /// Nothing to do and no waker to wait with: clone the caller's, outside the lock, and ask
     /// again.
     NeedWaker,
-    /// Nothing to do: return `Pending`. The waker is stored.
+    /// Nothing to do, but a helper is inside: [sleep](Queue::sleep), and ask again.
+    Helped,
+    /// Nothing to do: return `Pending`. The waker is stored, and the window is shut.
     Idle,
     /// The body and all ordinary children are done. The scope has ended.
     Done,
@@ -66,11 +68,15 @@ impl<R> Queue<R> {
             if run(home) {
                 return Next::Run;
             }
-            debug_assert!(state.waker.is_none(), "`take_back` has taken it");
-            state.waker = cache.store();
-            if state.waker.is_none() {
+            if !cache.is_current() {
                 return Next::NeedWaker;
             }
+            if !self.window.try_shut() {
+                return Next::Helped;
+            }
+            home.leaves_arrivals = false;
+            debug_assert!(state.waker.is_none(), "`take_back` has taken it");
+            state.waker = cache.store();
             home.idle = true;
             home.children.shrink();
             Next::Idle
@@ -116,13 +122,19 @@ impl<R> Queue<R> {
 
 /// What threads do in a window: those of helpers, and the one inside `poll`.
 impl<R> Queue<R> {
-    /// Puts all children under the lock, and leaves home.
-    pub(crate) fn begin_window(&self) -> Away<'_, AtHome<R>> {
+    /// Says whether what arrives under the lock is left to helpers, until the scope goes idle. For
+    /// the thread at home.
+    pub(crate) fn leave_arrivals(&self, to_helpers: bool) {
+        self.with_home(|home| home.leaves_arrivals = to_helpers);
+    }
+
+    /// Puts everything that is ready under the lock, and leaves home until what this gives is
+    /// dropped: what this thread pushes meanwhile goes to the lock as well.
+    pub(crate) fn share(&self) -> Away<'_, AtHome<R>> {
         self.with_home(|home| {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
-            state.children = mem::take(&mut home.children);
-            state.has_registry = true;
+            mem::swap(&mut state.children.ready, &mut home.children.ready);
             if self.body_woken_at_home.swap(false, Ordering::Relaxed) {
                 self.mark_body_woken();
             }
@@ -130,23 +142,34 @@ impl<R> Queue<R> {
         self.home.leave()
     }
 
-    /// Brings all children home, after a window or for the end.
-    pub(crate) fn bring_all_home(&self) {
-        self.with_home(|home| {
+    /// Sleeps until something is ready, the body is woken or no helper is inside. For the scope's
+    /// thread, which has nothing to do. Never unwinds.
+    pub(crate) fn sleep(&self) {
+        if self.window.spin() {
+            return;
+        }
+        self.window.wait_until(|| {
             let mut state = self.state.lock();
-            self.collect_from(&mut state, home);
-            if mem::take(&mut state.has_registry) {
-                home.children.take_registry(&mut state.children);
-            }
+            let is_over = !state.children.ready.is_empty()
+                || self.body_woken.load(Ordering::Relaxed)
+                || self.window.is_alone_or_asleep();
+            state.waiting = !is_over;
+            is_over
         });
     }
 
     /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left.
     pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
-        let queue = &mut self.state.lock().children.ready;
+        let mut state = self.state.lock();
+        let queue = &mut state.children.ready;
         let count = most.min(queue.len());
         batch.extend(queue.drain(..count));
         queue.len()
+    }
+
+    /// Returns true if something is ready that was not taken.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.state.lock().children.ready.is_empty()
     }
 
     /// Hands back runnables that were taken and have not run; they stay first in line.
@@ -170,16 +193,20 @@ impl<R> Queue<R> {
     /// Calls `act` at home, with all children, for the last time.
     pub(crate) fn at_home_for_the_end<T>(&self, act: impl FnOnce() -> T) -> T {
         self.home.enter(|| {
-            self.bring_all_home();
-            self.with_home(|home| home.takes_none = true);
+            self.with_home(|home| {
+                self.collect_from(&mut self.state.lock(), home);
+                home.takes_none = true;
+            });
             act()
         })
     }
 
     /// Takes the wakers of all suspended children, at home.
     pub(crate) fn take_suspended(&self) -> impl Iterator<Item = Waker> + use<R> {
-        let suspended = self.with_home(|home| home.children.take_suspended());
-        suspended.into_iter().map(|(_, waker)| waker)
+        let at_home = self.with_home(|home| home.children.take_suspended());
+        let elsewhere = self.state.lock().children.take_suspended();
+        let both = at_home.into_iter().chain(elsewhere);
+        both.map(|(_, waker)| waker)
     }
 
     /// Brings home what is ready, waiting for it if it is still on its way.
@@ -189,7 +216,7 @@ impl<R> Queue<R> {
     /// be.
     pub(crate) fn await_runnables(&self) -> bool {
         let mut found = false;
-        wait_until(&self.late, || {
+        self.window.wait_until(|| {
             let mut state = self.state.lock();
             found = self.with_home(|home| {
                 self.collect_from(&mut state, home);

@@ -38,9 +38,14 @@ impl<'a> WakerCache<'a> {
         }
     }
 
-    /// Gives the waker to store, if there is one that wakes the current task.
+    /// Returns true if there is a waker to store: one that wakes the current task.
+    pub(crate) fn is_current(&self) -> bool {
+        self.is_current && self.kept.is_some()
+    }
+
+    /// Gives the waker to store.
     pub(crate) fn store(&mut self) -> Option<Waker> {
-        self.kept.take_if(|_| self.is_current)
+        self.kept.take()
     }
 
     /// Gives what was not stored, to be dropped outside the lock.

@@ -4,54 +4,222 @@
 //! as something is ready would starve them: children can wake each other, or themselves, for ever.
 //! The budget is spent
 //!
-//! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once a window
-//!   was opened, which are bounded in time as well, or
-//! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself. It
-//!   wants others to have the thread: it yielded, or is a scope whose own budget is spent.
+//! * after [`POLLS`] polls of children and the body, and [`POLLS_IN_A_WINDOW`] more once work is
+//!   shared with helpers, or
+//! * after some time: [`LONGEST`]; less if a child woke itself, for it wants others to have the
+//!   thread; more while work is shared, since to begin and to end that costs something, or
+//! * after [`RESTLESS_PASSES`] passes through the ready queue in which a child woke itself: it
+//!   yielded, or is a scope whose own budget is spent.
 //!
 //! A scope that is polled by another one, further down on the stack of this thread, has one
 //! restless pass only. Otherwise the passes of scopes in scopes would multiply: the innermost child
 //! of five would be polled 8⁵ times before another task had the thread.
+//!
+//! # When the clock is read
+//!
+//! To read it takes about as long as a short poll. So a poll of the scope in which hardly anything
+//! happens does not read it; others read it at their beginning and when, at the pace seen so far,
+//! the time may be up. What one poll of the scope found is what the next begins with: [`Pace`].
 #![forbid(unsafe_code)]
 
 use std::mem;
+use std::sync::OnceLock;
+use std::time::Duration;
 
+use crate::help::policy::SLOW;
 use crate::sync::Instant;
 
 /// Polls of children and of the body, in one poll of the scope.
 const POLLS: usize = 256;
 
-/// Polls beyond those, once a window was opened. To close one and open it again costs some of them.
+/// Polls beyond those, once work is shared.
 const POLLS_IN_A_WINDOW: usize = 4096;
 
 /// Passes in which a child woke itself, for the outermost scope on a stack.
 const RESTLESS_PASSES: usize = 8;
+
+/// How long a poll of the scope lasts.
+const LONGEST: Duration = Duration::from_micros(200);
+/// ... if a child woke itself.
+const RESTLESS: Duration = Duration::from_micros(50);
+/// How many times that while work is shared. Sharing costs some ten microseconds.
+const SHARED: u32 = if cfg!(taskpen_force_windows) {
+    1_000_000 // the tests wait in windows for each other, on a machine that may be busy
+} else {
+    10
+};
+
+/// How often a poll of the scope looks at the clock, from what earlier ones found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Pace {
+    /// Nothing is known yet.
+    #[default]
+    Unknown,
+    /// The time was up: polls may be slow.
+    Careful,
+    /// The time was not up.
+    Easy,
+}
+
+impl Pace {
+    /// Polls before the clock is read for the first time.
+    const fn untimed(self) -> u32 {
+        match self {
+            Self::Careful => 0,
+            Self::Unknown | Self::Easy => 3,
+        }
+    }
+
+    /// Polls from there to the first look.
+    const fn first(self) -> u32 {
+        match self {
+            Self::Unknown | Self::Careful => 1,
+            Self::Easy => 8,
+        }
+    }
+
+    /// How many times as many polls as before may be made until the next look.
+    const fn growth(self) -> u32 {
+        match self {
+            Self::Careful => 1,
+            Self::Unknown => 3,
+            Self::Easy => 7,
+        }
+    }
+}
+
+/// What a look at the clock found.
+pub(crate) struct Look {
+    /// So many polls have been timed,
+    pub(crate) polls: usize,
+    /// and have taken so long.
+    pub(crate) elapsed: Duration,
+    /// Set if a poll since the last look was slow.
+    pub(crate) is_slow: bool,
+    /// Set if the time is up.
+    pub(crate) is_over: bool,
+}
 
 /// What a poll has left of its budget.
 pub(crate) struct Budget {
     /// Those that are left.
     pub(crate) polls: usize,
     restless_passes: usize,
+    /// Set if a child woke itself in this pass.
     is_restless: bool,
-    /// When the first window was opened.
-    extended: Option<Instant>,
+    /// Set if one did in this poll.
+    was_restless: bool,
+    /// How many times the usual a poll may last: more once work is shared.
+    times: u32,
+    /// Polls that were made.
+    made: u32,
+    /// How many had been made when the clock was read first, and last.
+    timed: (u32, u32),
+    /// How many are made until it is read again.
+    look_at: u32,
+    pace: Pace,
+    /// When it was read first.
+    start: Option<Instant>,
+    /// What it showed last.
+    elapsed: Duration,
 }
 
 impl Budget {
     /// The budget of one poll of a scope, which may be nested: polled by another one.
-    pub(crate) fn new(is_nested: bool) -> Self {
+    pub(crate) fn new(is_nested: bool, pace: Pace) -> Self {
         Self {
             polls: POLLS,
             restless_passes: if is_nested { 1 } else { RESTLESS_PASSES },
             is_restless: false,
-            extended: None,
+            was_restless: false,
+            times: 1,
+            made: 0,
+            timed: (0, 0),
+            look_at: pace.untimed(),
+            pace,
+            start: None,
+            elapsed: Duration::ZERO,
         }
     }
 
+    /// Reads the clock from now on, if it was not read before; returns when that was.
+    pub(crate) fn start_clock(&mut self) -> Instant {
+        *self.start.get_or_insert_with(|| {
+            self.timed = (self.made, self.made);
+            self.look_at = self.made + self.pace.first();
+            Instant::now()
+        })
+    }
+
+    /// Returns how many polls may be made until [`look`](Self::look) is to be called.
+    #[inline]
+    pub(crate) fn stretch(&self) -> usize {
+        let until_look = self.look_at.saturating_sub(self.made).max(1);
+        self.polls.min(until_look as usize)
+    }
+
     /// So many polls were made. `is_restless` says that a child woke itself in one of them.
+    #[inline]
     pub(crate) fn spend(&mut self, polls: usize, is_restless: bool) {
         self.polls = self.polls.saturating_sub(polls);
+        self.made = self.made.saturating_add(polls as u32);
         self.is_restless |= is_restless;
+        self.was_restless |= is_restless;
+    }
+
+    /// Looks at the clock if it is time for that.
+    #[inline]
+    pub(crate) fn look(&mut self) -> Option<Look> {
+        match self.made >= self.look_at {
+            true => self.look_now(),
+            false => None,
+        }
+    }
+
+    fn look_now(&mut self) -> Option<Look> {
+        let Some(start) = self.start else {
+            self.start_clock();
+            return None;
+        };
+        let (elapsed, polls) = (start.elapsed(), self.made - self.timed.0);
+        let since = (
+            elapsed.saturating_sub(self.elapsed),
+            self.made - self.timed.1,
+        );
+        (self.elapsed, self.timed.1) = (elapsed, self.made);
+        let limit = self.limit();
+        let mean = (elapsed.as_nanos() as u64 / u64::from(polls.max(1))).max(1);
+        let left = limit.saturating_sub(elapsed).as_nanos() as u64 / mean;
+        let most = polls.max(1).saturating_mul(self.pace.growth());
+        self.look_at = self.made + left.clamp(1, u64::from(most)) as u32;
+        let is_over = elapsed >= limit;
+        if is_over {
+            self.pace = Pace::Careful;
+        } else if polls >= Pace::Easy.first() {
+            self.pace = Pace::Easy;
+        }
+        Some(Look {
+            polls: polls as usize,
+            elapsed,
+            is_slow: is_slow(since.0, since.1),
+            is_over,
+        })
+    }
+
+    /// Looks at the clock, if it was read before and there were polls since.
+    pub(crate) fn look_after_pass(&mut self) -> Option<Look> {
+        match self.start.is_some() && self.made > self.timed.1 {
+            true => self.look_now(),
+            false => None,
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        let longest = match self.was_restless {
+            true => RESTLESS,
+            false => LONGEST,
+        };
+        (longest * self.times).max(clock_cost() * LOOKS)
     }
 
     /// A pass through the ready queue has ended.
@@ -64,12 +232,45 @@ impl Budget {
         }
     }
 
-    /// A window is being opened: more polls, within a time limit. Gives the moment when the first
-    /// window of this poll was opened.
-    pub(crate) fn extend(&mut self) -> Instant {
-        *self.extended.get_or_insert_with(|| {
+    /// Work is shared from now on: more polls, and more time.
+    pub(crate) fn share(&mut self) {
+        self.start_clock();
+        if self.times == 1 {
+            self.times = SHARED;
             self.polls += POLLS_IN_A_WINDOW;
-            Instant::now()
-        })
+        }
     }
+
+    /// The scope cannot return yet: it goes on for longer than usual.
+    pub(crate) fn renew(&mut self) {
+        *self = Self {
+            polls: POLLS_IN_A_WINDOW,
+            times: SHARED.saturating_mul(10),
+            ..Self::new(false, self.pace)
+        };
+        self.start_clock();
+    }
+
+    /// Returns what the next poll of the scope begins with.
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace
+    }
+}
+
+/// Returns true if one of so many polls, which took so long together, was slow.
+fn is_slow(elapsed: Duration, polls: u32) -> bool {
+    elapsed >= SLOW && elapsed / 10 >= SLOW / 100 * polls
+}
+
+/// A poll of a scope lasts as long as so many looks at the clock, at least. Where all is slow, as
+/// under an emulator or a profiler, it would be over with hardly anything done.
+const LOOKS: u32 = 100;
+
+/// How long a look at the clock takes here.
+fn clock_cost() -> Duration {
+    static COST: OnceLock<Duration> = OnceLock::new();
+    *COST.get_or_init(|| {
+        let looks = (0..16).map(|_| Instant::now().elapsed());
+        looks.min().unwrap_or_default()
+    })
 }

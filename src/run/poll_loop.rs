@@ -7,19 +7,21 @@
 //!
 //! 1. Take what is ready at home, and what others have pushed.
 //! 2. If the scope has failed (a panic, an `Err`): end it.
-//! 3. Run the children that are ready, first in, first out, and look after each whether the scope
+//! 3. If there are several children, and an executor: open the [window](crate::help::window).
+//! 4. Run the children that are ready, first in, first out, and look after each whether the scope
 //!    has failed, or is done.
-//!    If that turns out to be enough work to share, open the window and run the rest together with
-//!    helpers: see [`crate::help::window`] and [`crate::help::policy`]. It is closed before
-//!    anything is decided.
-//! 4. If the body was woken: poll it. The first poll finds no child, and starts here.
-//! 5. Repeat until nothing is ready: store the waker and return `Pending`.
+//!    If that turns out to be enough work to share, or slow polls are expected, share what is ready
+//!    with helpers: see [`crate::help::policy`].
+//! 5. If the body was woken: poll it. The first poll finds no child, and starts here.
+//! 6. Repeat until nothing is ready and no helper is inside: shut the window, store the waker and
+//!    return `Pending`.
 //!
-//! While it is alone with its children, and while it ends them, it has them at home: see
+//! While it does not share its children, and while it ends them, it has them at home: see
 //! [`crate::queue`].
 //!
-//! After a bounded number of polls it returns `Pending` in any case, having woken itself: its
-//! [budget](crate::run::budget) is spent.
+//! After a bounded number of polls, or some time, it returns `Pending` in any case, having woken
+//! itself: its [budget](crate::run::budget) is spent. If a helper is in a slow poll then, it cannot
+//! return: it goes on, and tries again.
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it
@@ -32,26 +34,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-#[cfg(taskpen_force_windows)]
-use crate::help::policy::Plan;
-use crate::help::policy::plan;
-use crate::help::ticket::{Dispatch, Help};
+use crate::help::executor::Helpers;
+use crate::help::policy::{Plan, plan};
+use crate::help::ticket::{Call, Dispatch, Help};
+use crate::help::window::Open;
 use crate::panic::quietly;
 use crate::queue::waker_cache::WakerCache;
 use crate::queue::{Next, Queue};
-use crate::run::budget::Budget;
+use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
 use crate::stop::state::{Outcome, Stop};
-use crate::sync::Instant;
 
-/// How long after its first window a poll is over at the latest. Opening one costs a thousandth of
-/// it.
-const LONGEST_WINDOW: Duration = if cfg!(taskpen_force_windows) {
-    Duration::MAX // the tests wait in windows for each other, on a machine that may be busy
-} else {
-    Duration::from_millis(10)
-};
+/// How long a poll whose budget is spent waits for helpers to leave before it goes on.
+const PATIENCE: Duration = Duration::from_millis(4);
 
 /// How many suspended children are woken before they are dropped, at the end.
 const AT_A_TIME: usize = 16;
@@ -72,6 +68,29 @@ pub(crate) struct PollLoop {
     /// Set by `end`.
     has_ended: bool,
     pub(crate) help: Help,
+    pace: Pace,
+}
+
+/// What there is of one poll.
+struct Turn<'a> {
+    shared: &'a Arc<Shared>,
+    budget: Budget,
+    /// The children that were taken from the queue and are next.
+    batch: VecDeque<Runnable>,
+    /// The window, once it was opened, and how to call helpers into it.
+    open: Option<(Open<'a>, Arc<Call>)>,
+    /// Set if slow polls are expected.
+    is_eager: bool,
+}
+
+/// How a part of a poll came out.
+enum Progress {
+    /// The scope has to end.
+    End,
+    /// Nothing is ready. The window is shut, and the waker is stored.
+    Idle,
+    /// The budget is spent.
+    Spent,
 }
 
 impl PollLoop {
@@ -83,6 +102,7 @@ impl PollLoop {
             body_done: false,
             has_ended: false,
             help,
+            pace: Pace::default(),
         }
     }
 
@@ -92,8 +112,13 @@ impl PollLoop {
     }
 
     /// Begins the scope, if this is the first time: inside the one in which that happens.
-    pub(crate) fn begin(&mut self, shared: &Arc<Shared>) {
+    ///
+    /// What `helpers` does not say is as in that one.
+    pub(crate) fn begin(&mut self, shared: &Arc<Shared>, helpers: &mut Option<Helpers>) {
         if !mem::replace(&mut self.has_begun, true) {
+            if let (Some(helpers), Some(inherited)) = (helpers, current::helpers()) {
+                helpers.inherit(inherited);
+            }
             self.parent = current::scope();
             let parent = self.parent.as_ref();
             self.key = parent.and_then(|parent| Stop::begin_inside(shared, &parent.stop));
@@ -123,147 +148,162 @@ impl PollLoop {
         body: &mut PollBody<'_>,
         is_nested: bool,
     ) -> Poll<()> {
-        let budget = &mut Budget::new(is_nested);
         let mut cache = WakerCache::new(cx.waker());
-        let batch = &mut VecDeque::new();
-        let poll = shared.queue.home.enter(|| {
+        let mut turn = Turn {
+            shared,
+            budget: Budget::new(is_nested, self.pace),
+            batch: VecDeque::new(),
+            open: None,
+            is_eager: false,
+        };
+        let progress = shared.queue.home.enter(|| {
             shared.queue.take_back(&mut cache);
-            let poll = self.run_at_home(shared, cx, body, budget, &mut cache, batch);
-            shared.queue.hand_back_home(batch);
-            poll
+            loop {
+                let progress = self.run_at_home(&mut turn, body, &mut cache);
+                shared.queue.hand_back_home(&mut turn.batch);
+                match progress {
+                    Progress::Spent if !turn.close() => turn.budget.renew(),
+                    _ => return progress,
+                }
+            }
         });
+        self.pace = turn.budget.pace();
+        drop(turn); // closes the window, and waits, if the scope has to end
         quietly(|| drop(cache.into_kept()));
-        poll
+        match progress {
+            Progress::End => Poll::Ready(()),
+            Progress::Idle => Poll::Pending,
+            Progress::Spent => {
+                quietly(|| cx.waker().wake_by_ref());
+                Poll::Pending
+            }
+        }
     }
 
     fn run_at_home(
         &mut self,
-        shared: &Arc<Shared>,
-        cx: &mut Context<'_>,
+        turn: &mut Turn<'_>,
         body: &mut PollBody<'_>,
-        budget: &mut Budget,
         cache: &mut WakerCache<'_>,
-        batch: &mut VecDeque<Runnable>,
-    ) -> Poll<()> {
+    ) -> Progress {
+        let shared = turn.shared;
         loop {
-            let next = shared.queue.next(batch, self.body_done, cache);
+            let next = shared.queue.next(&mut turn.batch, self.body_done, cache);
             if shared.has_failed() {
-                return Poll::Ready(());
+                return Progress::End;
             }
             match next {
-                Next::Done => return Poll::Ready(()),
-                Next::Idle => return Poll::Pending,
+                Next::Done => return Progress::End,
+                Next::Idle => return Progress::Idle,
+                Next::Helped => shared.queue.sleep(),
                 Next::NeedWaker => {
                     if let Some(stale) = shared.report(|| cache.keep_current()) {
                         quietly(|| drop(stale));
                     }
                 }
                 Next::Run => {
-                    if !batch.is_empty() {
-                        let dispatch = self.run_alone(shared, batch, budget);
-                        shared.queue.hand_back_home(batch);
+                    self.open(turn);
+                    if !turn.batch.is_empty() {
+                        let dispatch = self.run_alone(turn);
+                        shared.queue.hand_back_home(&mut turn.batch);
                         if let Some(dispatch) = dispatch {
-                            let away = shared.queue.begin_window();
-                            self.run_together(shared, dispatch, budget, body);
+                            let away = shared.queue.share();
+                            self.run_together(turn, &dispatch, body);
                             drop(away);
-                            shared.queue.bring_all_home();
                         }
                     }
-                    self.poll_body(shared, budget, body);
-                    budget.end_pass();
-                    if budget.polls == 0 && !must_end(shared, self.body_done) {
-                        quietly(|| cx.waker().wake_by_ref());
-                        return Poll::Pending;
+                    self.poll_body(turn, body);
+                    turn.end_pass();
+                    if turn.budget.polls == 0 && !must_end(shared, self.body_done) {
+                        return Progress::Spent;
                     }
                 }
             }
         }
+    }
+
+    /// Opens the window, unless it is open, if there are several children and could be a helper.
+    #[inline]
+    fn open(&mut self, turn: &mut Turn<'_>) {
+        let is_wanted = || cfg!(taskpen_force_windows) || turn.shared.queue.len() > 1;
+        if turn.open.is_none() && self.help.is_possible() && is_wanted() {
+            self.open_window(turn);
+        }
+    }
+
+    fn open_window(&mut self, turn: &mut Turn<'_>) {
+        let (shared, help) = (turn.shared, &mut self.help);
+        let Some(call) = shared.report(|| help.find(shared)).flatten() else {
+            return;
+        };
+        let window = &shared.queue.window;
+        turn.is_eager = help.expects_slow(window.take_slow());
+        shared.queue.leave_arrivals(true);
+        let start = turn.budget.start_clock();
+        turn.open = Some((window.open(start, turn.is_eager), call));
     }
 
     /// Polls the body if it was woken, which the first time means to start it; returns whether it
     /// was.
-    fn poll_body(
-        &mut self,
-        shared: &Arc<Shared>,
-        budget: &mut Budget,
-        body: &mut PollBody<'_>,
-    ) -> bool {
+    fn poll_body(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) -> bool {
+        let shared = turn.shared;
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;
         }
-        budget.spend(1, false);
+        turn.budget.spend(1, false);
         self.body_done = body(shared);
         true
     }
 
-    /// Runs children from the batch, and measures whether helpers would pay: then it stops and says
-    /// how to call them.
-    fn run_alone(
-        &mut self,
-        shared: &Arc<Shared>,
-        batch: &mut VecDeque<Runnable>,
-        budget: &mut Budget,
-    ) -> Option<Dispatch> {
-        let (help, body_done) = (&mut self.help, self.body_done);
-        #[cfg(taskpen_force_windows)]
-        if help.is_possible() {
-            let found = shared.report(|| help.dispatch(Plan::forced(batch.len())));
-            if let Some(dispatch) = found.flatten() {
-                return Some(dispatch);
-            }
-        }
-        if !help.is_possible() || !help.policy.starts(batch.len()) {
-            run_children(shared, body_done, batch, usize::MAX, budget);
+    /// Runs children from the batch, and measures whether to share them with helpers: then it stops
+    /// and says how to call those.
+    fn run_alone(&mut self, turn: &mut Turn<'_>) -> Option<Dispatch> {
+        let shares_all = turn.is_eager || cfg!(taskpen_force_windows);
+        let may_share = shares_all || turn.batch.len() > 1;
+        let Some((_, call)) = turn.open.as_ref().filter(|_| may_share) else {
+            turn.run_batch(self.body_done);
             return None;
+        };
+        let call = Arc::clone(call);
+        if shares_all {
+            let plan = Plan::one_by_one(turn.batch.len());
+            return Dispatch::new(&call, plan, turn.is_eager);
         }
-        let start = Instant::now();
-        let mut polls = 0;
-        loop {
-            let stretch = help.policy.stretch(polls, batch.len());
-            let ran = run_children(shared, body_done, batch, stretch, budget);
-            polls += ran;
-            if ran < stretch || batch.is_empty() || must_end(shared, body_done) {
-                help.policy.found_short(polls);
-                return None;
+        while let Some(look) = turn.run_stretch(self.body_done) {
+            turn.note(&look);
+            if let Some(plan) = plan(look.polls, look.elapsed, turn.batch.len()) {
+                return Dispatch::new(&call, plan, false);
             }
-            if let Some(plan) = plan(polls, start.elapsed(), batch.len()) {
-                let dispatch = shared.report(|| help.dispatch(plan)).flatten();
-                if dispatch.is_none() {
-                    run_children(shared, body_done, batch, usize::MAX, budget);
-                }
-                return dispatch;
-            }
-        }
-    }
-
-    /// Runs children in an open window, together with helpers, until nothing is ready, the budget
-    /// is spent or the scope has to end.
-    fn run_together(
-        &mut self,
-        shared: &Arc<Shared>,
-        dispatch: Dispatch,
-        budget: &mut Budget,
-        body: &mut PollBody<'_>,
-    ) {
-        let _open = shared.window.open();
-        let opened = budget.extend();
-        let mut batch = VecDeque::with_capacity(dispatch.chunk);
-        while budget.polls > 0 && !must_end(shared, self.body_done) {
-            let ready = shared.queue.take(&mut batch, dispatch.chunk);
-            if batch.is_empty() && !self.poll_body(shared, budget, body) {
+            if look.is_over {
+                turn.budget.polls = 0;
                 break;
             }
-            dispatch.call(shared, ready);
-            run_children(shared, self.body_done, &mut batch, usize::MAX, budget);
-            self.poll_body(shared, budget, body);
-            if ready == 0 {
-                budget.end_pass(); // that was all there was
+        }
+        None
+    }
+
+    /// Runs children that are shared, together with helpers, until nothing is ready and no helper is
+    /// inside, the budget is spent or the scope has to end.
+    fn run_together(&mut self, turn: &mut Turn<'_>, dispatch: &Dispatch, body: &mut PollBody<'_>) {
+        let shared = turn.shared;
+        turn.budget.share();
+        while turn.budget.polls > 0 && !must_end(shared, self.body_done) {
+            let ready = shared.queue.take(&mut turn.batch, dispatch.chunk);
+            if turn.batch.is_empty() && !self.poll_body(turn, body) {
+                if shared.queue.window.is_alone() {
+                    break;
+                }
+                shared.queue.sleep();
+                continue;
             }
-            if opened.elapsed() > LONGEST_WINDOW {
-                budget.polls = 0;
+            dispatch.call(shared, ready);
+            turn.run_batch(self.body_done);
+            self.poll_body(turn, body);
+            if ready == 0 {
+                turn.budget.end_pass(); // that was all there was
             }
         }
-        shared.queue.hand_back(&mut batch);
+        shared.queue.hand_back(&mut turn.batch);
     }
 
     /// Begins the end of the scope: from here on no child can be spawned, and all that wait for the
@@ -279,6 +319,7 @@ impl PollLoop {
             true => Outcome::Panicked,
             false => outcome,
         });
+        self.help.forget(shared);
         if let (Some(parent), Some(key)) = (&self.parent, self.key.take()) {
             parent.stop.leave(key);
         }
@@ -302,26 +343,71 @@ pub(crate) fn drop_children(shared: &Shared) {
     });
 }
 
-/// Runs up to `most` children from the batch, until it is empty, the budget is spent or the scope
-/// has to end; returns how many.
-fn run_children(
-    shared: &Shared,
-    body_done: bool,
-    batch: &mut VecDeque<Runnable>,
-    most: usize,
-    budget: &mut Budget,
-) -> usize {
-    let most = most.min(budget.polls);
-    let (mut ran, mut is_restless) = (0, false);
-    while ran < most && !must_end(shared, body_done) {
-        let Some(child) = batch.pop_front() else {
-            break;
-        };
-        is_restless |= child.run();
-        ran += 1;
+impl Turn<'_> {
+    /// Runs children from the batch, until it is empty, the budget is spent or the scope has to end.
+    fn run_batch(&mut self, body_done: bool) {
+        while let Some(look) = self.run_stretch(body_done) {
+            self.note(&look);
+            if look.is_over {
+                self.budget.polls = 0;
+                break;
+            }
+        }
     }
-    budget.spend(ran, is_restless);
-    ran
+
+    /// Remembers a slow poll, for this poll of the scope and those that follow.
+    fn note(&mut self, look: &Look) {
+        if look.is_slow && self.open.is_some() {
+            self.is_eager = true;
+            self.shared.queue.window.saw_slow();
+            self.shared.queue.window.be_eager();
+        }
+    }
+
+    /// A pass through the ready queue has ended. Where something could be held up by it, this looks
+    /// whether one of its polls was slow.
+    fn end_pass(&mut self) {
+        self.budget.end_pass();
+        if self.open.is_some() {
+            if let Some(look) = self.budget.look_after_pass() {
+                self.note(&look);
+                if look.is_over {
+                    self.budget.polls = 0;
+                }
+            }
+        }
+    }
+
+    /// Closes the window, so that the poll can return; false if a helper stays inside for too long.
+    fn close(&mut self) -> bool {
+        let is_closed = self.open.is_none() || self.shared.queue.window.close_within(PATIENCE);
+        if is_closed {
+            self.open = None;
+            self.shared.queue.leave_arrivals(false);
+        }
+        is_closed
+    }
+
+    /// Runs children from the batch, until it is time to look at the clock: what was
+    /// found. `None` if nothing is left to run now.
+    fn run_stretch(&mut self, body_done: bool) -> Option<Look> {
+        loop {
+            let most = self.budget.stretch();
+            let (mut ran, mut is_restless) = (0, false);
+            while ran < most && !must_end(self.shared, body_done) {
+                let Some(child) = self.batch.pop_front() else {
+                    break;
+                };
+                is_restless |= child.run();
+                ran += 1;
+            }
+            self.budget.spend(ran, is_restless);
+            let seen = self.budget.look();
+            if seen.is_some() || ran < most || self.budget.polls == 0 {
+                return seen;
+            }
+        }
+    }
 }
 
 /// Drops the children that are ready at home; returns false if there were none.

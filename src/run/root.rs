@@ -34,7 +34,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
 
-use crate::help::executor::Helpers;
+use crate::help::executor::{Helpers, Hook, Source};
 use crate::help::ticket::Help;
 use crate::panic::{Defer, discard, quietly};
 use crate::queue::home::IN_THE_MIDDLE;
@@ -88,9 +88,15 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         &mut self.poll_loop.help
     }
 
-    pub(crate) fn set_helpers(&mut self, helpers: Helpers) {
-        self.poll_loop.help.is_serial = matches!(helpers, Helpers::None);
-        self.helpers = Some(helpers);
+    /// Says where helpers come from.
+    pub(crate) fn set_source(&mut self, source: Source) {
+        self.poll_loop.help.is_serial = matches!(source, Source::Nowhere);
+        self.helpers.get_or_insert_default().source = Some(source);
+    }
+
+    /// Says what is called around the stay of each helper.
+    pub(crate) fn set_around(&mut self, hook: Hook) {
+        self.helpers.get_or_insert_default().around = Some(hook);
     }
 
     /// Polls to the end of the scope: the body's output, if the scope did not fail before there was
@@ -113,7 +119,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         );
         let inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
-            poll_loop.begin(shared);
+            poll_loop.begin(shared, this.helpers);
             ready!(enter(shared, this.helpers, true, |is_nested| {
                 let poll_body = &mut |shared: &Arc<Shared>| {
                     body.as_mut()
@@ -143,7 +149,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         let mut this = self.project();
         let inside = enter_alone(this.is_inside);
         if !this.poll_loop.has_ended() {
-            this.poll_loop.begin(this.shared);
+            this.poll_loop.begin(this.shared, this.helpers);
             enter(this.shared, this.helpers, true, |_| {
                 finish(
                     this.shared,
@@ -165,7 +171,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
         let _inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
-            poll_loop.begin(shared);
+            poll_loop.begin(shared, this.helpers);
             enter(shared, this.helpers, true, |_| {
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
 
-use crate::help::window::Window;
+use crate::help::ticket::Tickets;
 use crate::panic::{Payload, catch, discard};
 use crate::queue::Queue;
 use crate::run::closures::Closures;
 use crate::stop::state::{Outcome, Stop};
-use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::sync::{self, AtomicBool, Mutex, Ordering};
 use crate::task::metadata::Meta;
 
 /// A child that is scheduled.
@@ -28,9 +28,7 @@ pub(crate) type Runnable = sync::Runnable<Meta<Shared>>;
 /// The shared state of one scope.
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Runnable>,
-    pub(crate) window: Window,
-    /// Tickets that an executor holds and has not finished or dropped.
-    pub(crate) tickets: AtomicUsize,
+    pub(crate) tickets: Tickets,
     /// Whether the scope was asked to stop, or came to its end.
     pub(crate) stop: Stop<Self>,
     /// What the scope waits for after its children are gone.
@@ -47,8 +45,7 @@ impl Shared {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             queue: Queue::new(),
-            window: Window::default(),
-            tickets: AtomicUsize::new(0),
+            tickets: Tickets::default(),
             stop: Stop::new(),
             closures: Closures::new(),
             panic_taken: AtomicBool::new(false),

@@ -26,6 +26,7 @@ use std::task::{Context, Poll, Waker, ready};
 use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
 
+use crate::help::ticket::call_for_push;
 use crate::panic::{catch, discard};
 use crate::queue::Queue;
 use crate::run::shared::{Runnable, Shared};
@@ -271,7 +272,9 @@ fn schedule(runnable: Runnable) {
     if let Err(runnable) = shared.queue.push_at_home(runnable) {
         // SAFETY: as above. The reference keeps the queue while we push.
         let shared = unsafe { runnable.metadata().clone_scope() };
-        Queue::push_elsewhere(shared, runnable);
+        if let Some(shared) = Queue::push_elsewhere(shared, runnable) {
+            call_for_push(&shared);
+        }
     }
 }
 
@@ -345,9 +348,13 @@ where
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
-    if let Err(refused) = shared.queue.add(runnable, spawned.kind) {
-        refused.metadata().set_stage(Stage::Refused);
-        drop(refused);
+    match shared.queue.add(runnable, spawned.kind) {
+        Ok(false) => {}
+        Ok(true) => call_for_push(shared),
+        Err(refused) => {
+            refused.metadata().set_stage(Stage::Refused);
+            drop(refused);
+        }
     }
     handle
 }

@@ -11,6 +11,7 @@ use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
+use crate::help::ticket::call_for_push;
 use crate::queue::children::Key;
 use crate::queue::{Kind, Queue};
 use crate::run::shared::Shared;
@@ -41,6 +42,10 @@ pub(crate) struct Task {
     fails: AtomicBool,
     /// What the future waits for.
     may_finish: AtomicBool,
+    /// In how many polls it still wakes itself.
+    yields: AtomicUsize,
+    /// What the last poll does, the one that finishes. Set before the child is added.
+    last: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// What the future borrows.
     lent: Lent,
     // What happened, for assertions. These are no atomics of the model: loom does not see them,
@@ -62,6 +67,8 @@ impl Task {
             refused: AtomicBool::new(false),
             fails: AtomicBool::new(false),
             may_finish: AtomicBool::new(false),
+            yields: AtomicUsize::new(0),
+            last: std::sync::Mutex::default(),
             lent: Lent::new(),
             polls: Count::new(0),
             polled_by: Thread::default(),
@@ -74,7 +81,12 @@ impl Task {
     pub(crate) fn add(self: &Arc<Self>) -> bool {
         let runnable = Runnable::new(self);
         match self.shared.queue.add(runnable, self.kind) {
-            Ok(()) => true,
+            Ok(wants_help) => {
+                if wants_help {
+                    call_for_push(&self.shared);
+                }
+                true
+            }
             Err(refused) => {
                 self.refused.store(true, Ordering::Release);
                 drop(refused);
@@ -87,6 +99,16 @@ impl Task {
     pub(crate) fn let_finish(self: &Arc<Self>) {
         self.may_finish.store(true, Ordering::Release);
         self.wake();
+    }
+
+    /// Makes it wake itself in its next polls.
+    pub(crate) fn let_yield(&self, times: usize) {
+        self.yields.store(times, Ordering::Release);
+    }
+
+    /// Has the poll in which it finishes do this before.
+    pub(crate) fn at_last(&self, act: impl FnOnce() + Send + 'static) {
+        *self.last.lock().unwrap() = Some(Box::new(act));
     }
 
     /// Makes the future fail at its next poll.
@@ -140,7 +162,16 @@ impl Task {
         *self.polled_by.lock().unwrap() = Some(loom::thread::current().id());
         self.lent.borrow();
         if self.may_finish.load(Ordering::Acquire) {
+            let last = self.last.lock().unwrap().take();
+            if let Some(last) = last {
+                last();
+            }
             return true;
+        }
+        let yields = self.yields.load(Ordering::Acquire);
+        if yields > 0 {
+            self.yields.store(yields - 1, Ordering::Release);
+            waker.wake_by_ref();
         }
         if self.fails.load(Ordering::Acquire) {
             self.shared.failed();
@@ -190,7 +221,9 @@ impl Task {
     fn schedule(self: &Arc<Self>) {
         self.pushes.fetch_add(1, Ordering::Relaxed);
         if let Err(runnable) = self.shared.queue.push_at_home(Runnable::new(self)) {
-            Queue::push_elsewhere(Arc::clone(&self.shared), runnable);
+            if let Some(shared) = Queue::push_elsewhere(Arc::clone(&self.shared), runnable) {
+                call_for_push(&shared);
+            }
         }
     }
 }

@@ -73,5 +73,6 @@ mod idling;
 mod members;
 mod parts;
 mod reading;
+mod slow;
 mod stopping;
 mod windows;

@@ -11,7 +11,7 @@ use crate::queue::home::Home;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, explore, explore_within};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Instant, Ordering};
 
 /// A thread that comes home sees what the one before left there, though the two have nothing else
 /// in common.
@@ -77,7 +77,7 @@ fn window_publishes() {
             }
         });
         lent.reclaim();
-        drop(window.open());
+        drop(window.open(Instant::now(), false));
         helper.join().unwrap();
     });
     INSIDE.assert_seen();

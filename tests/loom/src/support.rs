@@ -9,7 +9,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 
 use crate::child::Task;
-use crate::help::executor::{Executor, Helpers, SharedExecutor, Ticket};
+use crate::help::executor::{Executor, SharedExecutor, Source, Ticket};
 use crate::help::ticket::Help;
 use crate::queue::Kind;
 use crate::run::current::enter;
@@ -157,7 +157,7 @@ impl Scope {
     pub(crate) fn helped_by(executor: Threads) -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(true));
         let mut root = Root::new(Body(Arc::clone(&body_may_finish)), Help::new(None));
-        root.set_helpers(Helpers::From(SharedExecutor::new(executor)));
+        root.set_source(Source::Executor(SharedExecutor::new(Arc::new(executor))));
         Self {
             root: Box::pin(root),
             body_may_finish,
@@ -276,6 +276,27 @@ impl Lent {
     /// What the code after the scope may do.
     pub(crate) fn reclaim(&self) {
         self.0.with_mut(|_| ());
+    }
+}
+
+/// Rings once, for whoever waits for it.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    condvar: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        *self.rung.lock().unwrap() = true;
+        self.condvar.notify_one();
+    }
+
+    pub(crate) fn wait(&self) {
+        let mut rung = self.rung.lock().unwrap();
+        while !*rung {
+            rung = self.condvar.wait(rung).unwrap();
+        }
     }
 }
 

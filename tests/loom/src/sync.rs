@@ -90,12 +90,17 @@ pub(crate) fn wait_until(event: &Event, mut is_over: impl FnMut() -> bool) {
     event.uses.fetch_add(1, Ordering::Release);
 }
 
+/// As [`wait_until`], but time is not modelled: it gives up at once.
+pub(crate) fn wait_at_most(_: &Event, _: Duration, mut is_over: impl FnMut() -> bool) -> bool {
+    is_over()
+}
+
 pub(crate) fn abort(reason: &str) -> ! {
     panic!("the process is aborted: {reason}")
 }
 
-/// A clock on which whatever is measured takes a millisecond: a scope that may have helpers asks
-/// for them at the first opportunity, and nothing takes too long.
+/// A clock on which whatever is measured takes thirty microseconds: a scope that may have helpers
+/// shares its work with them at the first opportunity, and nothing takes too long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instant;
 
@@ -105,7 +110,19 @@ impl Instant {
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        Duration::from_millis(1)
+        Duration::from_micros(30)
+    }
+}
+
+/// Says that the poll of every scope lasts: each push that can calls for help.
+#[derive(Debug, Default)]
+pub(crate) struct SharedInstant;
+
+impl SharedInstant {
+    pub(crate) fn set(&self, _: Instant) {}
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_secs(1)
     }
 }
 

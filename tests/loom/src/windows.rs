@@ -10,6 +10,7 @@ use crate::child::Task;
 use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::support::{Lent, Outcome, Scope, Threads, WAITING, assert_over, explore_within};
+use crate::sync::Instant;
 
 /// Three children: the first shows that help pays, two are left to share.
 fn children(scope: &Scope) -> [Arc<Task>; 3] {
@@ -177,7 +178,7 @@ fn entrance_and_closing() {
                 None => OUTSIDE.mark(),
             }
         });
-        drop(window.open());
+        drop(window.open(Instant::now(), false));
         lent.reclaim();
         helper.join().unwrap();
     });
@@ -199,7 +200,7 @@ fn last_one_out() {
                 }
             })
         });
-        drop(window.open());
+        drop(window.open(Instant::now(), false));
         lent.iter().for_each(|lent| lent.reclaim());
         for helper in helpers {
             helper.join().unwrap();
@@ -227,7 +228,7 @@ fn unwinding_out_of_a_window() {
             }
         });
         let unwound = catch_unwind(AssertUnwindSafe(|| {
-            let _open = window.open();
+            let _open = window.open(Instant::now(), false);
             resume_unwind(Box::new("out of poll"));
         }));
         assert!(unwound.is_err());

@@ -1,0 +1,179 @@
+//! Slow polls: a push calls for help, and the thread of a scope serves what becomes ready as long as a
+//! helper is inside. A model in which nothing serves is a deadlock, which loom reports.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use loom::thread;
+
+use crate::child::Task;
+use crate::queue::Kind;
+use crate::run::current::enter;
+use crate::run::shared::Shared;
+use crate::support::{Bell, Outcome, Scope, Threads, assert_over, explore_within};
+
+/// Three children: the first shows that help pays, the third is in a slow poll until the second has
+/// finished, and that is woken by a foreign thread once the slow poll has begun.
+struct Slow {
+    threads: Threads,
+    scope: Scope,
+    children: [Arc<Task>; 3],
+    foreign: thread::JoinHandle<()>,
+}
+
+impl Slow {
+    fn new() -> Self {
+        let threads = Threads::default();
+        let scope = Scope::helped_by(threads.clone());
+        let children = [(); 3].map(|()| scope.spawn(Kind::Ordinary));
+        let (began, served) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+        let (begin, wait) = (Arc::clone(&began), Arc::clone(&served));
+        children[2].at_last(move || {
+            begin.ring();
+            wait.wait();
+        });
+        children[1].at_last(move || served.ring());
+        children[0].let_finish();
+        children[2].let_finish();
+        let second = Arc::clone(&children[1]);
+        let foreign = thread::spawn(move || {
+            began.wait();
+            second.let_finish();
+        });
+        Self {
+            threads,
+            scope,
+            children,
+            foreign,
+        }
+    }
+
+    fn shared(&self) -> Arc<Shared> {
+        self.scope.shared()
+    }
+
+    fn all(&self) -> [&Task; 3] {
+        self.children.each_ref().map(|child| &**child)
+    }
+}
+
+/// N1, N2: the scope comes to its end, whatever thread the slow poll is on.
+#[test]
+fn slow_poll_and_a_push() {
+    static HERE: Outcome = Outcome::new("the slow poll was on the scope's thread");
+    static THERE: Outcome = Outcome::new("the slow poll was on a helper");
+
+    explore_within(2, || {
+        let mut slow = Slow::new();
+        let waker = Waker::noop();
+        while !slow.scope.poll(waker) {
+            thread::yield_now();
+        }
+        match slow.children[2].was_polled_here() {
+            true => HERE.mark(),
+            false => THERE.mark(),
+        }
+        assert_over(&slow.shared(), &slow.all());
+        slow.foreign.join().unwrap();
+        slow.threads.join();
+        assert_over(
+            &slow.scope.shared(),
+            &slow.children.each_ref().map(|child| &**child),
+        );
+    });
+    HERE.assert_seen();
+    THERE.assert_seen();
+}
+
+/// Two children, of which one has been suspended; a foreign thread wakes that while a poll of the
+/// scope runs the other one, so that it may call for help at any moment of this poll or after it.
+fn push_at_any_moment(then: impl Fn(Scope, [Arc<Task>; 2], &Threads) + Send + Sync + 'static) {
+    explore_within(3, move || {
+        let threads = Threads::default();
+        let mut scope = Scope::helped_by(threads.clone());
+        let children = [(); 2].map(|()| scope.spawn(Kind::Ordinary));
+        assert!(!scope.poll(Waker::noop()));
+        threads.join();
+        children[0].wake();
+        let foreign = thread::spawn({
+            let child = Arc::clone(&children[1]);
+            move || child.let_finish()
+        });
+        let is_over = scope.poll(Waker::noop());
+        assert!(!is_over, "a child is left");
+        then(scope, children, &threads);
+        foreign.join().unwrap();
+        threads.join();
+    });
+}
+
+/// N4, L3: the scope is dropped, and a ticket comes late.
+#[test]
+fn push_and_drop() {
+    static FINISHED: Outcome = Outcome::new("the child that was woken had finished");
+    static DROPPED: Outcome = Outcome::new("it was dropped with the scope");
+
+    push_at_any_moment(|scope, children, _| {
+        let shared = scope.shared();
+        match shared.queue.len() {
+            1 => FINISHED.mark(),
+            _ => DROPPED.mark(),
+        }
+        drop(scope);
+        assert_over(&shared, &children.each_ref().map(|child| &**child));
+    });
+    FINISHED.assert_seen();
+    DROPPED.assert_seen();
+}
+
+/// N4, L4: the scope is forgotten, and a ticket comes late: nothing is polled any more.
+#[test]
+fn push_and_forget() {
+    static LATE: Outcome = Outcome::new("the push came after the poll");
+
+    push_at_any_moment(|scope, children, threads| {
+        let polls = children.each_ref().map(|child| child.polls());
+        children.iter().for_each(|child| child.lent().reclaim());
+        if scope.shared().queue.len() == 2 {
+            LATE.mark();
+        }
+        let forgotten = scope.forget();
+        threads.join();
+        assert_eq!(children.each_ref().map(|child| child.polls()), polls);
+        drop(forgotten);
+    });
+    LATE.assert_seen();
+}
+
+/// The budget is spent while a helper is inside: the poll cannot return, opens the window again, and
+/// goes on; and returns when the helper is out.
+#[test]
+fn spent_with_a_helper_inside() {
+    static RETURNED: Outcome = Outcome::new("the poll returned with its budget spent");
+    static OVER: Outcome = Outcome::new("the scope was over in one poll");
+
+    explore_within(2, || {
+        let around = Shared::new();
+        let threads = Threads::default();
+        let mut scope = Scope::helped_by(threads.clone());
+        let children = [(); 3].map(|()| scope.spawn(Kind::Ordinary));
+        children[0].let_finish();
+        children[1].let_yield(2);
+        children[2].let_finish();
+        // A scope inside another one has one restless pass.
+        let is_over = enter(&around, &None, true, |_| scope.poll(Waker::noop()));
+        match is_over {
+            true => panic!("a child is left"),
+            false if children[1].polls() < 3 => RETURNED.mark(),
+            false => OVER.mark(),
+        }
+        children[1].let_finish();
+        while !scope.poll(Waker::noop()) {
+            thread::yield_now();
+        }
+        assert_over(&scope.shared(), &children.each_ref().map(|child| &**child));
+        threads.join();
+    });
+    RETURNED.assert_seen();
+    OVER.assert_seen();
+}
