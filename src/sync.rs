@@ -11,7 +11,9 @@ use std::sync::{LazyLock, PoisonError};
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::MutexGuard;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 pub(crate) use std::thread_local;
 use std::time::Duration;
 pub(crate) use std::time::Instant;

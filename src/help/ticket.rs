@@ -33,7 +33,7 @@ use crate::help::window::Inside;
 use crate::panic::{Defer, quietly};
 use crate::run::current;
 use crate::run::shared::Shared;
-use crate::sync::{AtomicUsize, Instant, Mutex, Ordering, thread_local};
+use crate::sync::{AtomicU32, Instant, Mutex, Ordering, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
@@ -150,9 +150,9 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
 #[derive(Default)]
 pub(crate) struct Tickets {
     /// Those that an executor holds and has not finished or dropped.
-    out: AtomicUsize,
+    out: AtomicU32,
     /// Those of them that were not run yet.
-    coming: AtomicUsize,
+    coming: AtomicU32,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
 }
@@ -194,8 +194,8 @@ impl Call {
             true => out,
             false => shared.tickets.coming.load(Ordering::Relaxed),
         };
-        let missing = wanted.saturating_sub(there);
-        for _ in 0..missing.min(self.most.saturating_sub(out)) {
+        let missing = wanted.saturating_sub(there as usize);
+        for _ in 0..missing.min(self.most.saturating_sub(out as usize)) {
             // Foreign code: it may run the ticket here, or panic.
             quietly(|| self.executor.dispatch(Ticket::new(shared, self, chunk)));
         }

@@ -57,7 +57,6 @@
 //! push, a few instructions away on the other thread; a push notifies it if it sees that the scope's
 //! thread is `waiting`. Both look under the lock, so the push is seen or the notification comes.
 
-use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -117,8 +116,8 @@ pub(crate) struct AtHome<R> {
 /// What is under the lock.
 struct State<R> {
     children: Children<R>,
-    /// Children that have left the registry at home, on other threads.
-    gone: Vec<Key>,
+    /// Children that have left the registry at home, on other threads. In a box, since it is rare.
+    gone: Option<Box<Vec<Key>>>,
     /// Set while the scope's thread sleeps: until a push, or until it is alone.
     waiting: bool,
     /// Wakes the task that polls the scope; stored only while the scope is idle.
@@ -138,7 +137,7 @@ impl<R> Queue<R> {
             }),
             state: Mutex::new(State {
                 children: Children::default(),
-                gone: Vec::new(),
+                gone: None,
                 waiting: false,
                 waker: None,
             }),
@@ -260,7 +259,7 @@ impl<R> Queue<R> {
         if !key.is_at_home() {
             return state.children.leave(key);
         }
-        state.gone.push(key);
+        state.gone.get_or_insert_default().push(key);
         self.arrived.store(true, Ordering::Relaxed);
         None
     }
@@ -314,7 +313,7 @@ impl<R> Queue<R> {
     /// Frees the places at home of children that have gone on other threads.
     #[cold]
     fn free(state: &mut State<R>, home: &mut AtHome<R>) {
-        for key in mem::take(&mut state.gone) {
+        for key in state.gone.take().into_iter().flat_map(|gone| *gone) {
             // A waker of async-task, of a child whose future is gone: not foreign.
             drop(home.children.leave(key));
         }
@@ -323,7 +322,7 @@ impl<R> Queue<R> {
     #[inline]
     fn collect_from(&self, state: &mut State<R>, home: &mut AtHome<R>) {
         home.children.append(&mut state.children.ready);
-        if !state.gone.is_empty() {
+        if state.gone.is_some() {
             Self::free(state, home);
         }
         self.arrived.store(false, Ordering::Relaxed);

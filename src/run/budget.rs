@@ -66,14 +66,15 @@ impl Pace {
     const fn untimed(self) -> u32 {
         match self {
             Self::Careful => 0,
-            Self::Unknown | Self::Easy => 3,
+            Self::Unknown | Self::Easy => 4,
         }
     }
 
     /// Polls from there to the first look.
     const fn first(self) -> u32 {
         match self {
-            Self::Unknown | Self::Careful => 1,
+            Self::Unknown => 2,
+            Self::Careful => 1,
             Self::Easy => 8,
         }
     }
@@ -176,6 +177,7 @@ impl Budget {
         }
     }
 
+    #[inline(never)]
     fn look_now(&mut self) -> Option<Look> {
         let Some(start) = self.start else {
             self.start_clock();
@@ -264,7 +266,7 @@ fn is_slow(elapsed: Duration, polls: u32) -> bool {
 
 /// A poll of a scope lasts as long as so many looks at the clock, at least. Where all is slow, as
 /// under an emulator or a profiler, it would be over with hardly anything done.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 400;
 
 /// How long a look at the clock takes here.
 fn clock_cost() -> Duration {

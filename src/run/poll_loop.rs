@@ -116,8 +116,8 @@ impl PollLoop {
     /// What `helpers` does not say is as in that one.
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>, helpers: &mut Option<Helpers>) {
         if !mem::replace(&mut self.has_begun, true) {
-            if let (Some(helpers), Some(inherited)) = (helpers, current::helpers()) {
-                helpers.inherit(inherited);
+            if let Some(helpers) = helpers {
+                helpers.inherit(current::helpers().unwrap_or_default());
             }
             self.parent = current::scope();
             let parent = self.parent.as_ref();
@@ -231,6 +231,7 @@ impl PollLoop {
         }
     }
 
+    #[inline(never)]
     fn open_window(&mut self, turn: &mut Turn<'_>) {
         let (shared, help) = (turn.shared, &mut self.help);
         let Some(call) = shared.report(|| help.find(shared)).flatten() else {
@@ -270,20 +271,20 @@ impl PollLoop {
             return Dispatch::new(&call, plan, turn.is_eager);
         }
         while let Some(look) = turn.run_stretch(self.body_done) {
-            turn.note(&look);
+            if look.is_slow {
+                turn.note(&look);
+            }
             if let Some(plan) = plan(look.polls, look.elapsed, turn.batch.len()) {
                 return Dispatch::new(&call, plan, false);
             }
-            if look.is_over {
-                turn.budget.polls = 0;
-                break;
-            }
+            turn.heed(&look);
         }
         None
     }
 
     /// Runs children that are shared, together with helpers, until nothing is ready and no helper is
     /// inside, the budget is spent or the scope has to end.
+    #[inline(never)]
     fn run_together(&mut self, turn: &mut Turn<'_>, dispatch: &Dispatch, body: &mut PollBody<'_>) {
         let shared = turn.shared;
         turn.budget.share();
@@ -347,11 +348,16 @@ impl Turn<'_> {
     /// Runs children from the batch, until it is empty, the budget is spent or the scope has to end.
     fn run_batch(&mut self, body_done: bool) {
         while let Some(look) = self.run_stretch(body_done) {
-            self.note(&look);
-            if look.is_over {
-                self.budget.polls = 0;
-                break;
-            }
+            self.heed(&look);
+        }
+    }
+
+    /// Draws the consequences of a look at the clock.
+    #[inline(never)]
+    fn heed(&mut self, look: &Look) {
+        self.note(look);
+        if look.is_over {
+            self.budget.polls = 0;
         }
     }
 
@@ -366,19 +372,23 @@ impl Turn<'_> {
 
     /// A pass through the ready queue has ended. Where something could be held up by it, this looks
     /// whether one of its polls was slow.
+    #[inline]
     fn end_pass(&mut self) {
         self.budget.end_pass();
         if self.open.is_some() {
-            if let Some(look) = self.budget.look_after_pass() {
-                self.note(&look);
-                if look.is_over {
-                    self.budget.polls = 0;
-                }
-            }
+            self.look_after_pass();
+        }
+    }
+
+    #[inline(never)]
+    fn look_after_pass(&mut self) {
+        if let Some(look) = self.budget.look_after_pass() {
+            self.heed(&look);
         }
     }
 
     /// Closes the window, so that the poll can return; false if a helper stays inside for too long.
+    #[inline(never)]
     fn close(&mut self) -> bool {
         let is_closed = self.open.is_none() || self.shared.queue.window.close_within(PATIENCE);
         if is_closed {
@@ -390,6 +400,7 @@ impl Turn<'_> {
 
     /// Runs children from the batch, until it is time to look at the clock: what was
     /// found. `None` if nothing is left to run now.
+    #[inline]
     fn run_stretch(&mut self, body_done: bool) -> Option<Look> {
         loop {
             let most = self.budget.stretch();
@@ -402,8 +413,11 @@ impl Turn<'_> {
                 ran += 1;
             }
             self.budget.spend(ran, is_restless);
+            if ran < most {
+                return None; // the end of the pass looks at the clock, where that matters
+            }
             let seen = self.budget.look();
-            if seen.is_some() || ran < most || self.budget.polls == 0 {
+            if seen.is_some() || self.budget.polls == 0 {
                 return seen;
             }
         }
