@@ -49,6 +49,9 @@ const SHARED: u32 = if cfg!(taskpen_force_windows) {
     10
 };
 
+/// Polls that are shorter need not be watched closely.
+const EASY: Duration = Duration::from_micros(5);
+
 /// How often a poll of the scope looks at the clock, from what earlier ones found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Pace {
@@ -57,7 +60,7 @@ pub(crate) enum Pace {
     Unknown,
     /// The time was up: polls may be slow.
     Careful,
-    /// The time was not up.
+    /// Polls were short.
     Easy,
 }
 
@@ -143,8 +146,17 @@ impl Budget {
         }
     }
 
-    /// Reads the clock from now on, if it was not read before; returns when that was.
-    pub(crate) fn start_clock(&mut self) -> Instant {
+    /// Reads the clock from now on, if it was not read before, and looks at it soon: there are
+    /// helpers, with whom long polls should be shared. Returns when it was read first.
+    pub(crate) fn start_clock_for_helpers(&mut self) -> Instant {
+        let start = self.start_clock();
+        if let Pace::Unknown = self.pace {
+            self.look_at = self.made + 1;
+        }
+        start
+    }
+
+    fn start_clock(&mut self) -> Instant {
         *self.start.get_or_insert_with(|| {
             self.timed = (self.made, self.made);
             self.look_at = self.made + self.pace.first();
@@ -197,8 +209,11 @@ impl Budget {
         let is_over = elapsed >= limit;
         if is_over {
             self.pace = Pace::Careful;
-        } else if polls >= Pace::Easy.first() {
-            self.pace = Pace::Easy;
+        } else {
+            self.pace = match elapsed < EASY * polls {
+                true => Pace::Easy,
+                false => Pace::Unknown,
+            };
         }
         Some(Look {
             polls: polls as usize,

@@ -240,7 +240,7 @@ impl PollLoop {
         let window = &shared.queue.window;
         turn.is_eager = help.expects_slow(window.take_slow());
         shared.queue.leave_arrivals(true);
-        let start = turn.budget.start_clock();
+        let start = turn.budget.start_clock_for_helpers();
         turn.open = Some((window.open(start, turn.is_eager), call));
     }
 
