@@ -131,7 +131,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// The budget of one poll of a scope, which may be nested: polled by another one.
     pub(crate) fn new(is_nested: bool, pace: Pace) -> Self {
-        Self {
+        let mut budget = Self {
             polls: POLLS,
             restless_passes: if is_nested { 1 } else { RESTLESS_PASSES },
             is_restless: false,
@@ -143,7 +143,11 @@ impl Budget {
             pace,
             start: None,
             elapsed: Duration::ZERO,
+        };
+        if let Pace::Careful = pace {
+            budget.start_clock();
         }
+        budget
     }
 
     /// Reads the clock from now on, if it was not read before, and looks at it soon: there are

@@ -10,9 +10,11 @@ mod life;
 mod meeting;
 
 mod ambient;
+mod around;
 mod failure;
 mod hostile_runtime;
 mod runtimes;
+mod slow;
 mod tickets;
 mod under_load;
 mod windows;

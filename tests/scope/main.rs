@@ -46,6 +46,7 @@ mod property;
 mod races;
 mod running;
 mod try_scope;
+mod turns;
 mod until;
 mod waker_clones;
 mod wakers;
