@@ -131,11 +131,6 @@ impl Window {
         }
     }
 
-    /// Has pushes call for help at once.
-    pub(crate) fn be_eager(&self) {
-        self.word.fetch_or(EAGER, Ordering::Relaxed);
-    }
-
     /// Notes that a poll of a child took long.
     pub(crate) fn saw_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);

@@ -117,6 +117,7 @@ pub(crate) struct AtHome<R> {
 struct State<R> {
     children: Children<R>,
     /// Children that have left the registry at home, on other threads. In a box, since it is rare.
+    #[expect(clippy::box_collection, reason = "it is small, which a vector is not")]
     gone: Option<Box<Vec<Key>>>,
     /// Set while the scope's thread sleeps: until a push, or until it is alone.
     waiting: bool,

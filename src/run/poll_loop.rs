@@ -282,8 +282,8 @@ impl PollLoop {
         None
     }
 
-    /// Runs children that are shared, together with helpers, until nothing is ready and no helper is
-    /// inside, the budget is spent or the scope has to end.
+    /// Runs children that are shared, together with helpers, until nothing is ready, the budget is
+    /// spent or the scope has to end.
     #[inline(never)]
     fn run_together(&mut self, turn: &mut Turn<'_>, dispatch: &Dispatch, body: &mut PollBody<'_>) {
         let shared = turn.shared;
@@ -291,11 +291,7 @@ impl PollLoop {
         while turn.budget.polls > 0 && !must_end(shared, self.body_done) {
             let ready = shared.queue.take(&mut turn.batch, dispatch.chunk);
             if turn.batch.is_empty() && !self.poll_body(turn, body) {
-                if shared.queue.window.is_alone() {
-                    break;
-                }
-                shared.queue.sleep();
-                continue;
+                break;
             }
             dispatch.call(shared, ready);
             turn.run_batch(self.body_done);
@@ -366,7 +362,6 @@ impl Turn<'_> {
         if look.is_slow && self.open.is_some() {
             self.is_eager = true;
             self.shared.queue.window.saw_slow();
-            self.shared.queue.window.be_eager();
         }
     }
 
