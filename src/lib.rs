@@ -69,27 +69,35 @@
 //! The children belong to the scope's own future. They are polled only while that future is
 //! itself inside `poll`, and the borrow checker guarantees that everything they borrow is alive
 //! there. Between two polls no thread touches a child. A forgotten scope therefore leaves nothing
-//! running, and a dropped one drops its children before `drop` returns. The one thing that it waits
-//! for is a closure of [`spawn_blocking`](guide::many#blocking-work) that is running.
+//! running, and a dropped one drops its children before `drop` returns, without blocking. A closure
+//! of [`spawn_blocking`](guide::many#blocking-work) that is running cannot be dropped: an end that
+//! is awaited waits for it, and a dropped scope leaves it to the scope around it.
 //!
 //! The crate needs no runtime: it works under async-std, smol, tokio or a bare `block_on`.
 //!
 //! # Parallelism: the poll window
 //!
 //! Between two polls of the scope no thread touches its children. *During* a poll other threads
-//! may: everything that children borrow is alive while `poll` is on the stack. So a scope that
-//! finds itself with more work than help costs opens a *window*. It asks the runtime around it for
-//! helpers, which run children together with the polling thread; and before `poll` returns it
-//! closes the window and waits until every helper is out.
+//! may: everything that children borrow is alive while `poll` is on the stack. So a poll of a scope
+//! with several children is a *window*, in which threads of the runtime around it can help: they run
+//! children together with the polling thread, and all of them are out before `poll` returns.
 //!
 //! That gives several threads to children that borrow, and stays sound whatever happens to the
-//! scope: a helper that comes late finds the window shut. It has a price: **at the end of a window
-//! the polling thread waits for the longest poll that is still running in it.** Never block inside
-//! a child; that is bad manners in async code anyway, and here it holds up the task around the
-//! scope too. Work that blocks goes to [other threads](guide::many#blocking-work).
+//! scope: a helper that comes late finds the window shut. A scope asks for help
 //!
-//! A scope asks only when it pays. It measures its children and begins alone; children that do
-//! little per poll never leave the polling thread. Which executor it asks:
+//! * **if there is work to share.** It measures its children and begins alone; children that do
+//!   little per poll never leave the polling thread.
+//! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers. From
+//!   the second slow poll on a scope is prepared for that for some seconds: nothing that another
+//!   thread could run is behind a slow child.
+//!
+//! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
+//! task around the scope, since **a poll of the scope does not return before the longest poll of a
+//! child in it**; and everything, if the executor has no thread to spare. So put an accept loop into
+//! a child, and what blocks for long on [other threads](guide::many#blocking-work). A serial scope
+//! has one thread, and so has one under a bare `block_on`.
+//!
+//! Which executor it asks:
 //!
 //! | the scope is polled | helpers come from |
 //! |---|---|
@@ -117,7 +125,12 @@
 //! # });
 //! ```
 //!
-//! `.serial()` switches it off. Do that if the caller that polls the scope holds something that
+//! **What is current** where the scope is polled (a tracing span, a task-local, tokio's context) is
+//! current for a child only on the polling thread. Children that do little always run there, so a
+//! program can seem to work that does not under load. [`.around(hook)`](Scoped::around) sets it on
+//! each helper: see [what is current](guide::recipes#what-is-current).
+//!
+//! `.serial()` switches help off. Do that if the caller that polls the scope holds something that
 //! belongs to its thread, such as the lock of `stderr`, which the children want as well: with
 //! helpers that is a deadlock. Other runtimes and thread pools give helpers by implementing
 //! [`Executor`].

@@ -13,16 +13,16 @@
 //! # The tasks
 //!
 //! ```text
-//! scope ─ body: waits for signals, and then for the grace time to pass
-//!       └ scope ─ body: accepts connections
-//!               └ one child per connection
+//! scope ─ body: accepts connections
+//!       └ one child per connection
+//! until: waits for a signal, and then for the grace time to pass
 //! ```
 //!
-//! Both halves of a shutdown are there already. *Asking*: the signal cancels the outer scope, the
-//! inner one is cancelled with it, and whoever awaits that comes to an end: the loop that accepts
-//! connections at once, a connection when its request is answered. *Cutting off*: the inner scope
-//! is one side of an `or`, which drops it when the grace time is over, and every connection with
-//! it. Nobody keeps a list of connections, and nothing can be missing from it.
+//! Both halves of a shutdown are there already. *Asking*: the signal asks the scope to stop through
+//! its token, and what awaits that comes to an end: the loop that accepts connections at once, a
+//! connection when its request is answered. *Cutting off*: `until` ends the scope when the grace
+//! time is over, and every connection with it. There is no list of connections, and nothing can be
+//! missing from it.
 
 mod options;
 mod service;
@@ -38,7 +38,7 @@ use async_std::net::TcpListener;
 use async_std::task;
 use futures_lite::StreamExt;
 use futures_lite::future::{or, pending};
-use taskpen::scope;
+use taskpen::StopToken;
 
 use options::{HELP, Options, Request};
 use service::Service;
@@ -89,24 +89,19 @@ async fn run(options: &Options) -> Result<(), String> {
 /// says how it went.
 async fn serve(listener: TcpListener, signals: &mut Signals, grace: Duration) -> String {
     let service = Service::new(say);
-    scope(async |s| {
-        let drained = async {
-            service.serve(listener).await;
-            "drained".to_owned()
+    let mut left = 0;
+    let grace_is_over = async |token: StopToken| {
+        token.request_stop(next(signals).await);
+        let impatient = async {
+            next(signals).await;
         };
-        let cut_off = async {
-            s.request_stop(next(signals).await);
-            let impatient = async {
-                next(signals).await;
-            };
-            or(task::sleep(grace), impatient).await;
-            format!("cut off {}", service.connections())
-        };
-        // In this order: what has come in before a signal is served, and a service that is done in
-        // time is not cut off.
-        or(drained, cut_off).await
-    })
-    .await
+        or(task::sleep(grace), impatient).await;
+        left = service.connections();
+    };
+    match service.serve(listener, grace_is_over).await {
+        Some(()) => "drained".to_owned(),
+        None => format!("cut off {left}"),
+    }
 }
 
 /// Waits for a signal, and gives its name.

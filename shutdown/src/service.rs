@@ -51,11 +51,14 @@ impl<L: Fn(String) + Sync> Service<L> {
         self.connections.read()
     }
 
-    /// Serves until the scope around it is cancelled, and what was accepted to its end.
-    ///
-    /// Dropping it closes all connections.
-    pub(crate) async fn serve(&self, listener: TcpListener) {
-        scope(async |s| {
+    /// Serves until it is asked to stop, through the token that `cut_off` gets, and what was accepted
+    /// to its end. When `cut_off` resolves before that, all connections are closed: `None`.
+    pub(crate) async fn serve(
+        &self,
+        listener: TcpListener,
+        cut_off: impl AsyncFnOnce(StopToken),
+    ) -> Option<()> {
+        let work = scope(async |s| {
             let stop = s.stop_token();
             let accepting = async {
                 loop {
@@ -67,8 +70,9 @@ impl<L: Fn(String) + Sync> Service<L> {
             or(accepting, stop.clone()).await;
             drop(listener); // from here on connections are refused
             (self.log)(format!("stopping: {} in flight", self.requests.read()));
-        })
-        .await
+        });
+        let token = work.stop_token();
+        work.until(cut_off(token)).await
     }
 
     /// Answers the requests of one connection until either side closes it; once it is told to stop,

@@ -56,7 +56,9 @@ pub use until::Until;
 /// # });
 /// ```
 ///
-/// With tokio, `tokio::select!` does the same:
+/// [`until`](Scoped::until) is a race that waits for closures of `spawn_blocking` as well.
+///
+/// With tokio, `tokio::select!` does the same as `or`:
 ///
 /// ```
 /// # use futures_lite::future::pending;

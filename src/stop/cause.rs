@@ -47,7 +47,8 @@ pub enum Cause {
     Panicked,
     /// The scope came to its normal end.
     Ended,
-    /// The scope's future was dropped before its end.
+    /// The scope's future was dropped before its end, or cut off by
+    /// [`until`](crate::Scoped::until).
     Dropped,
     /// A scope around this one stops, for the cause in here, which is never `Parent` itself.
     Parent(Arc<Cause>),
