@@ -264,8 +264,9 @@ fn refusal() {
     assert!(s.is_empty());
 }
 
-/// B2, B3, B4: scopes that are dropped, or fail, while the pool begins with their closures: when the
-/// scope is over none begins any more; and those that ran have returned, if its end was awaited.
+/// B2, B3, B4: scopes that are dropped, or fail, while the pool begins with their closures: when
+/// the scope is over none begins any more; and those that ran have returned, if its end was
+/// awaited.
 #[test]
 fn ends_at_any_moment() {
     watched(|| {

@@ -267,8 +267,8 @@ impl Executor for Reporting {
     }
 }
 
-/// A helper does not wait for work: it leaves when nothing is ready, and a later push calls the next
-/// one.
+/// A helper does not wait for work: it leaves when nothing is ready, and a later push calls the
+/// next one.
 #[test]
 fn helpers_leave() {
     watched(|| {

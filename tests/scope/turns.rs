@@ -1,5 +1,5 @@
-//! How long one poll of a scope may last: R5. Each child here takes at least some time; so a poll that
-//! is bounded in time makes few polls of children, however slow the machine is.
+//! How long one poll of a scope may last: R5. Each child here takes at least some time; so a poll
+//! that is bounded in time makes few polls of children, however slow the machine is.
 #![allow(
     unused_doc_comments,
     reason = "`each_form!` writes the tests it stands before"
@@ -19,8 +19,8 @@ fn burn(duration: Duration) {
     }
 }
 
-/// How many polls of children each of these polls of a scope made, in which `count` children burn so
-/// long in each poll and yield.
+/// How many polls of children each of these polls of a scope made, in which `count` children burn
+/// so long in each poll and yield.
 macro_rules! polls_of {
     ($scope:ident, $ok:ident, $count:expr, $duration:expr) => {{
         let polls = Counter::default();

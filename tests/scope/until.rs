@@ -141,8 +141,8 @@ fn drop_of_it() {
     assert_eq!(dropped.get(), 1);
 }
 
-/// U4: an `Err` is returned, and a panic raised, as without `until`; also one from a destructor when
-/// the scope is cut off, or of `stop` itself.
+/// U4: an `Err` is returned, and a panic raised, as without `until`; also one from a destructor
+/// when the scope is cut off, or of `stop` itself.
 #[test]
 fn failures() {
     struct Bad(&'static str);
@@ -207,8 +207,8 @@ fn failures() {
     }
 }
 
-/// U5: the token of a scope that was not polled yet is that of the scope: it asks, and after a while
-/// the scope is cut off.
+/// U5: the token of a scope that was not polled yet is that of the scope: it asks, and after a
+/// while the scope is cut off.
 #[test]
 fn ask_wait_cut_off() {
     for stops in [false, true] {

@@ -1,5 +1,5 @@
-//! Slow polls: a push calls for help, and the thread of a scope serves what becomes ready as long as a
-//! helper is inside. A model in which nothing serves is a deadlock, which loom reports.
+//! Slow polls: a push calls for help, and the thread of a scope serves what becomes ready as long
+//! as a helper is inside. A model in which nothing serves is a deadlock, which loom reports.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -145,8 +145,8 @@ fn push_and_forget() {
     LATE.assert_seen();
 }
 
-/// The budget is spent while a helper is inside: the poll cannot return, opens the window again, and
-/// goes on; and returns when the helper is out.
+/// The budget is spent while a helper is inside: the poll cannot return, opens the window again,
+/// and goes on; and returns when the helper is out.
 #[test]
 fn spent_with_a_helper_inside() {
     static RETURNED: Outcome = Outcome::new("the poll returned with its budget spent");
