@@ -79,23 +79,22 @@
 //!
 //! Between two polls of the scope no thread touches its children. *During* a poll other threads
 //! may: everything that children borrow is alive while `poll` is on the stack. So a poll of a scope
-//! with several children is a *window*, in which threads of the runtime around it can help: they run
-//! children together with the polling thread, and all of them are out before `poll` returns.
+//! with several children is a *window*, in which threads of the runtime around it can help: they
+//! run children together with the polling thread, and all of them are out before `poll` returns.
 //!
 //! That gives several threads to children that borrow, and stays sound whatever happens to the
 //! scope: a helper that comes late finds the window shut. A scope asks for help
 //!
 //! * **if there is work to share.** It measures its children and begins alone; children that do
-//!   little per poll never leave the polling thread.
-//! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers. From
-//!   the second slow poll on a scope is prepared for that for some seconds: nothing that another
-//!   thread could run is behind a slow child.
+//! little per poll never leave the polling thread. * **if a child is slow.** What becomes ready
+//! while a child blocks its thread is for helpers. From the second slow poll on a scope is prepared
+//! for that for some seconds: nothing that another thread could run is behind a slow child.
 //!
 //! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
 //! task around the scope, since **a poll of the scope does not return before the longest poll of a
-//! child in it**; and everything, if the executor has no thread to spare. So put an accept loop into
-//! a child, and what blocks for long on [other threads](guide::many#blocking-work). A serial scope
-//! has one thread, and so has one under a bare `block_on`.
+//! child in it**; and everything, if the executor has no thread to spare. So put an accept loop
+//! into a child, and what blocks for long on [other threads](guide::many#blocking-work). A serial
+//! scope has one thread, and so has one under a bare `block_on`.
 //!
 //! Which executor it asks:
 //!

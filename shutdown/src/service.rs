@@ -51,8 +51,9 @@ impl<L: Fn(String) + Sync> Service<L> {
         self.connections.read()
     }
 
-    /// Serves until it is asked to stop, through the token that `cut_off` gets, and what was accepted
-    /// to its end. When `cut_off` resolves before that, all connections are closed: `None`.
+    /// Serves until it is asked to stop, through the token that `cut_off` gets, and what was
+    /// accepted to its end. When `cut_off` resolves before that, all connections are closed:
+    /// `None`.
     pub(crate) async fn serve(
         &self,
         listener: TcpListener,

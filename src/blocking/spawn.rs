@@ -28,8 +28,8 @@ impl<'env, M> Scope<'env, M> {
     /// through its [`StopToken`](crate::StopToken), and the scope around this one takes it over: it
     /// does not return before the closure has, and raises its panic. If no scope is around, the
     /// closure runs on alone, and its value or its panic goes where it ends. For a time limit that
-    /// waits for closures use [`until`](crate::Scoped::until). A closure that takes long should look
-    /// at a token now and then.
+    /// waits for closures use [`until`](crate::Scoped::until). A closure that takes long should
+    /// look at a token now and then.
     ///
     /// A panic of the closure ends the scope, which re-raises it.
     ///

@@ -8,7 +8,8 @@ use crate::help::async_std::AsyncStd;
 #[cfg(feature = "tokio")]
 use crate::help::tokio::Tokio;
 
-/// An executor that was found. To find it is cheap, and to compare it; a scope does so in each poll.
+/// An executor that was found. To find it is cheap, and to compare it; a scope does so in each
+/// poll.
 pub(crate) enum Found {
     Given(SharedExecutor),
     #[cfg(feature = "tokio")]

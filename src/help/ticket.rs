@@ -15,9 +15,9 @@
 //! A ticket ceases to be coming before it looks at the ready queue, which takes the lock that the
 //! push has held before. So if the push still saw it coming, it will see what was pushed.
 //!
-//! Nor does a push dispatch one if as many are out as there may be. A ticket ceases to be out before
-//! the helper looks at the queue for the last time, and calls another one if there is something. So
-//! here as well.
+//! Nor does a push dispatch one if as many are out as there may be. A ticket ceases to be out
+//! before the helper looks at the queue for the last time, and calls another one if there is
+//! something. So here as well.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;

@@ -16,10 +16,10 @@
 //! poll. Helpers are called rarely: if sharing pays (see [`crate::help::policy`]), or if something
 //! arrives while the scope's thread is busy and has not come to it for a while.
 //!
-//! The scope's thread does not close the window to wait in it. As long as a helper is inside it goes
-//! on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for the
-//! helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which case
-//! no poll may start any more; and for a few milliseconds at a time if its budget is spent.
+//! The scope's thread does not close the window to wait in it. As long as a helper is inside it
+//! goes on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for
+//! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
+//! case no poll may start any more; and for a few milliseconds at a time if its budget is spent.
 //!
 //! # States
 //!
@@ -32,10 +32,10 @@
 //! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `close` |
 //! | no | > 0 | **closing**: helpers leave, none enters; the closer waits | the last one to leave; `close_within`, which opens it again |
 //!
-//! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise it
-//! does so if this poll of the scope has lasted for longer than one does without a slow poll in it. SLEEPING is
-//! set while the scope's thread waits for helpers to leave, or sleeps: the last one to leave has to
-//! notify it. That costs a system call, and is not done in vain.
+//! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise
+//! it does so if this poll of the scope has lasted for longer than one does without a slow poll in
+//! it. SLEEPING is set while the scope's thread waits for helpers to leave, or sleeps: the last one
+//! to leave has to notify it. That costs a system call, and is not done in vain.
 //!
 //! # Invariants
 //!
@@ -56,8 +56,8 @@
 //!
 //! *Enter* acquires what *open* released: the helper sees the state that the scope's thread left.
 //! *Leave* releases, and what finds no helper inside acquires: the scope's thread sees what the
-//! helper did to children, and to what they borrow. Clearing OPEN needs no more than that, because a
-//! helper that misses it is still counted.
+//! helper did to children, and to what they borrow. Clearing OPEN needs no more than that, because
+//! a helper that misses it is still counted.
 //!
 //! # How long the closer waits
 //!
@@ -142,7 +142,8 @@ impl Window {
         self.slow.load(Ordering::Relaxed) && self.slow.swap(false, Ordering::Relaxed)
     }
 
-    /// Shuts the window if no helper is inside; returns false if one is. True as well if it is shut.
+    /// Shuts the window if no helper is inside; returns false if one is. True as well if it is
+    /// shut.
     #[inline]
     pub(crate) fn try_shut(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);

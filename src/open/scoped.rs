@@ -27,9 +27,9 @@ use crate::task::error::HeldSlot;
 /// kind of handle that the closure gets; the futures of the other three functions are
 /// [`TryScoped`], [`LocalScoped`] and [`TryLocalScoped`].
 ///
-/// **Drop.** Dropping it, at any point, drops the body and then every child before `drop`
-/// returns. That makes every combinator that drops futures a cancellation operator. It never blocks:
-/// a closure of [`spawn_blocking`](crate::guide::many#blocking-work) that is running is asked to
+/// **Drop.** Dropping it, at any point, drops the body and then every child before `drop` returns.
+/// That makes every combinator that drops futures a cancellation operator. It never blocks: a
+/// closure of [`spawn_blocking`](crate::guide::many#blocking-work) that is running is asked to
 /// stop, and the scope around this one, if there is one, waits for it. To wait for it here, use
 /// [`until`](Self::until).
 ///
@@ -283,8 +283,8 @@ where
     /// Calls `hook` on the thread of each helper, around its stay: around everything that it polls
     /// and drops for the scope.
     ///
-    /// What is current where the scope is polled (a span, a context, a task-local) is not current on
-    /// the thread of a helper. The hook makes it so: it sets it, calls the function that it is
+    /// What is current where the scope is polled (a span, a context, a task-local) is not current
+    /// on the thread of a helper. The hook makes it so: it sets it, calls the function that it is
     /// given, and resets it. Which helpers come, and how often, is unspecified.
     ///
     /// If the hook panics the panic is the scope's. If it does not call the function, that helper

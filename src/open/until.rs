@@ -16,8 +16,8 @@ use super::scoped::{Finish, Kind, Scoped};
 /// In each poll the scope comes first, and then what may cut it off; so a value that is there wins.
 /// Once the scope has come to its end by itself and waits for closures only, nothing cuts it off.
 ///
-/// **Drop.** Dropping it is dropping the scope, and then what would have cut it off: it waits for no
-/// closure. See [`Scoped`].
+/// **Drop.** Dropping it is dropping the scope, and then what would have cut it off: it waits for
+/// no closure. See [`Scoped`].
 ///
 /// # Panics
 ///

@@ -13,8 +13,8 @@
 //! end of the scope reaches it.
 //!
 //! A child enters the registry of the thread that polls it then, and its key says which one that
-//! is. A slot is freed by the child that owns it, or by the end of the scope for good: after that no
-//! child enters (none is polled any more), so a stale key finds nothing.
+//! is. A slot is freed by the child that owns it, or by the end of the scope for good: after that
+//! no child enters (none is polled any more), so a stale key finds nothing.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;

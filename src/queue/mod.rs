@@ -54,8 +54,9 @@
 //! [`await_runnables`](Queue::await_runnables) collects runnables until no child is alive. A waker
 //! on another thread can have marked its child as scheduled without having pushed the runnable yet:
 //! then there is nothing to collect, the count is not met, and it waits. What it waits for is that
-//! push, a few instructions away on the other thread; a push notifies it if it sees that the scope's
-//! thread is `waiting`. Both look under the lock, so the push is seen or the notification comes.
+//! push, a few instructions away on the other thread; a push notifies it if it sees that the
+//! scope's thread is `waiting`. Both look under the lock, so the push is seen or the notification
+//! comes.
 
 use std::sync::Arc;
 use std::task::Waker;

@@ -176,8 +176,8 @@ impl<S: AsRef<Self>> Closures<S> {
         }
     }
 
-    /// Finds the first scope that is not over, from `scope` outwards, and adds `closures` to what it
-    /// waits for.
+    /// Finds the first scope that is not over, from `scope` outwards, and adds `closures` to what
+    /// it waits for.
     fn find_open(scope: &Arc<S>, closures: usize) -> Option<Arc<S>> {
         let add = |word| (word & CLOSED == 0).then_some(word + closures);
         let mut scope = Arc::clone(scope);

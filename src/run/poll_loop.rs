@@ -341,7 +341,8 @@ pub(crate) fn drop_children(shared: &Shared) {
 }
 
 impl Turn<'_> {
-    /// Runs children from the batch, until it is empty, the budget is spent or the scope has to end.
+    /// Runs children from the batch, until it is empty, the budget is spent or the scope has to
+    /// end.
     fn run_batch(&mut self, body_done: bool) {
         while let Some(look) = self.run_stretch(body_done) {
             self.heed(&look);

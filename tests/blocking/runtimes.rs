@@ -160,8 +160,8 @@ fn others_answer() {
 }
 
 /// B6: a runtime that is shut down, or dropped, while a closure of a scope in it runs: it is gone
-/// before the closure is. That one blocks until the test lets it go, so a shutdown that waits for it
-/// hangs.
+/// before the closure is. That one blocks until the test lets it go, so a shutdown that waits for
+/// it hangs.
 #[test]
 fn shutdown() {
     type End = fn(Runtime);
