@@ -159,9 +159,13 @@ pub(crate) struct Helpers {
 
 impl Helpers {
     /// Fills in what is missing.
-    pub(crate) fn inherit(&mut self, inherited: Self) {
-        self.source = self.source.take().or(inherited.source);
-        self.around = self.around.take().or(inherited.around);
+    pub(crate) fn inherit(&mut self, inherited: &Self) {
+        if self.source.is_none() {
+            self.source.clone_from(&inherited.source);
+        }
+        if self.around.is_none() && inherited.around.is_some() {
+            self.around.clone_from(&inherited.around);
+        }
     }
 }
 

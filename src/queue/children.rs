@@ -23,13 +23,23 @@ use std::task::Waker;
 
 use slab::Slab;
 
-/// A slot in a registry of suspended children: twice its index, plus one if it is not at home.
+/// A slot in a registry of suspended children: its index, plus [`ELSEWHERE`] if it is not at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) u32);
 
+/// More than there can be children; a key is a little less than 2^29, see
+/// [`crate::task::metadata`].
+const ELSEWHERE: u32 = 1 << 28;
+
 impl Key {
+    #[inline]
     pub(crate) fn is_at_home(self) -> bool {
-        self.0 & 1 == 0
+        self.0 & ELSEWHERE == 0
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        (self.0 & !ELSEWHERE) as usize
     }
 }
 
@@ -61,14 +71,17 @@ impl<R> Children<R> {
             self.suspended
                 .reserve_exact(4.max(self.suspended.len() / 4));
         }
-        let key = self.suspended.insert(waker);
-        let key = 2 * key + usize::from(!at_home);
-        Key(u32::try_from(key).expect("no memory holds so many children"))
+        let index = self.suspended.insert(waker);
+        assert!(
+            index < ELSEWHERE as usize,
+            "no memory holds so many children"
+        );
+        Key(index as u32 | if at_home { 0 } else { ELSEWHERE })
     }
 
     /// Takes a child out of the registry again, if it is there.
     pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
-        self.suspended.try_remove(key.0 as usize / 2)
+        self.suspended.try_remove(key.index())
     }
 
     /// Empties the registry, for good.

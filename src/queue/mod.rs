@@ -168,6 +168,7 @@ impl<R> Queue<R> {
         added.or_else(|runnable| self.add_elsewhere(runnable, kind))
     }
 
+    #[inline(never)]
     fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<bool, R> {
         let state = self.state.lock();
         if self.ended.load(Ordering::Relaxed) {
@@ -256,6 +257,7 @@ impl<R> Queue<R> {
         waker
     }
 
+    #[inline(never)]
     fn leave_elsewhere(&self, key: Key) -> Option<Waker> {
         let mut state = self.state.lock();
         if !key.is_at_home() {
@@ -298,7 +300,8 @@ impl<R> Queue<R> {
 
     #[inline]
     fn push_to(&self, home: &mut AtHome<R>, runnable: R) {
-        if !home.leaves_arrivals {
+        // In this order: hardly ever has something arrived.
+        if self.arrived.load(Ordering::Relaxed) && !home.leaves_arrivals {
             self.collect(home);
         }
         home.children.ready.push_back(runnable);

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
+use slab::Slab;
+
 use super::{AtHome, Queue};
 use crate::queue::home::Away;
 use crate::queue::waker_cache::WakerCache;
@@ -201,12 +203,11 @@ impl<R> Queue<R> {
         })
     }
 
-    /// Takes the wakers of all suspended children, at home.
-    pub(crate) fn take_suspended(&self) -> impl Iterator<Item = Waker> + use<R> {
+    /// Takes the wakers of all suspended children, at home: of those that were there and of the
+    /// others.
+    pub(crate) fn take_suspended(&self) -> [Slab<Waker>; 2] {
         let at_home = self.with_home(|home| home.children.take_suspended());
-        let elsewhere = self.state.lock().children.take_suspended();
-        let both = at_home.into_iter().chain(elsewhere);
-        both.map(|(_, waker)| waker)
+        [at_home, self.state.lock().children.take_suspended()]
     }
 
     /// Brings home what is ready, waiting for it if it is still on its way.

@@ -115,10 +115,16 @@ impl<S: AsRef<Self>> Closures<S> {
     /// Waits, as a task, until none is left, and closes. For a scope that has no children any more.
     ///
     /// If scopes inside this one may be left, `around` is the scope to which their closures go.
+    #[inline]
     pub(crate) fn poll(&self, waker: &Waker, around: Option<&Arc<S>>) -> Poll<()> {
-        if self.try_close(around) {
-            return Poll::Ready(());
+        match self.try_close(around) {
+            true => Poll::Ready(()),
+            false => self.poll_running(waker, around),
         }
+    }
+
+    #[inline(never)]
+    fn poll_running(&self, waker: &Waker, around: Option<&Arc<S>>) -> Poll<()> {
         // A panic in here is the caller's own, and leaves as it came. The scope waits on when it is
         // polled again, or dropped.
         let fresh = waker.clone();
@@ -133,18 +139,26 @@ impl<S: AsRef<Self>> Closures<S> {
     }
 
     /// Closes if no closure is left.
+    #[inline]
     fn try_close(&self, around: Option<&Arc<S>>) -> bool {
-        let close = || {
-            let (acquire, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
-            let closed = self.word.compare_exchange(0, CLOSED, acquire, relaxed);
-            closed.is_ok()
-        };
-        let Some(around) = around else {
-            return close();
-        };
+        match around {
+            None => self.try_close_word(),
+            Some(around) => self.try_close_inside(around),
+        }
+    }
+
+    #[inline]
+    fn try_close_word(&self) -> bool {
+        let (acquire, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
+        let closed = self.word.compare_exchange(0, CLOSED, acquire, relaxed);
+        closed.is_ok()
+    }
+
+    #[inline(never)]
+    fn try_close_inside(&self, around: &Arc<S>) -> bool {
         let heir = Self::find_open(around, 0);
         let mut links = self.links.lock();
-        let closed = close();
+        let closed = self.try_close_word();
         if closed {
             links.heir = heir;
         }
@@ -153,10 +167,15 @@ impl<S: AsRef<Self>> Closures<S> {
 
     /// Hands what runs to `around`, the scope around this one, or to the next that is not over. For
     /// a scope that is dropped, and has no children any more. Never unwinds.
+    #[inline]
     pub(crate) fn hand_over(&self, around: Option<&Arc<S>>) {
-        if self.word.load(Ordering::Acquire) & CLOSED != 0 || self.try_close(around) {
-            return;
+        if self.word.load(Ordering::Acquire) & CLOSED == 0 && !self.try_close(around) {
+            self.hand_over_running(around);
         }
+    }
+
+    #[inline(never)]
+    fn hand_over_running(&self, around: Option<&Arc<S>>) {
         // They are counted there first: no moment may come in which they are counted nowhere.
         let heir = around.and_then(|around| Self::find_open(around, CLOSURE));
         let mut links = self.links.lock();

@@ -38,6 +38,16 @@ pub(crate) fn scope() -> Option<Arc<Shared>> {
     frame::innermost(|frame| frame?.scope.downcast_ref().cloned())
 }
 
+/// Fills in what a scope that begins here was not told about helpers, and inherits.
+pub(crate) fn inherit(helpers: &mut Helpers) {
+    frame::innermost(|frame| {
+        let inherited = frame.and_then(|frame| frame.helpers?.downcast_ref());
+        if let Some(inherited) = inherited {
+            helpers.inherit(inherited);
+        }
+    });
+}
+
 /// Returns what a scope that is polled here was told about helpers, or inherits.
 pub(crate) fn helpers() -> Option<Helpers> {
     frame::innermost(|frame| frame?.helpers?.downcast_ref().cloned())

@@ -72,6 +72,7 @@ pub(crate) fn enter<R>(
 }
 
 /// Calls `look` with the innermost frame.
+#[inline]
 pub(crate) fn innermost<R>(look: impl for<'a> FnOnce(Option<&'a Frame<'a>>) -> R) -> R {
     // SAFETY: the lifetime that `look` gets is one that it cannot name, so it keeps nothing of it;
     // and the frame is not left before `look` returns.

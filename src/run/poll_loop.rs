@@ -117,7 +117,7 @@ impl PollLoop {
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>, helpers: &mut Option<Helpers>) {
         if !mem::replace(&mut self.has_begun, true) {
             if let Some(helpers) = helpers {
-                helpers.inherit(current::helpers().unwrap_or_default());
+                current::inherit(helpers);
             }
             self.parent = current::scope();
             let parent = self.parent.as_ref();
@@ -126,6 +126,7 @@ impl PollLoop {
     }
 
     /// Waits for closures: the last thing that a scope does whose end is awaited.
+    #[inline]
     pub(crate) fn poll_closures(&mut self, shared: &Shared, waker: &Waker) -> Poll<()> {
         // Closures of scopes inside this one go outwards, should it be over before those are.
         let around = self.parent.as_ref().filter(|_| shared.stop.is_linked());
@@ -135,6 +136,7 @@ impl PollLoop {
     }
 
     /// Hands closures over: the last thing that a scope does which is dropped.
+    #[inline]
     pub(crate) fn hand_over_closures(&mut self, shared: &Shared) {
         shared.closures.hand_over(self.parent.as_ref());
     }
@@ -203,14 +205,11 @@ impl PollLoop {
                 }
                 Next::Run => {
                     self.open(turn);
-                    if !turn.batch.is_empty() {
-                        let dispatch = self.run_alone(turn);
+                    if turn.open.is_none() {
+                        turn.run_batch(self.body_done);
                         shared.queue.hand_back_home(&mut turn.batch);
-                        if let Some(dispatch) = dispatch {
-                            let away = shared.queue.share();
-                            self.run_together(turn, &dispatch, body);
-                            drop(away);
-                        }
+                    } else if !turn.batch.is_empty() {
+                        self.run_in_window(turn, body);
                     }
                     self.poll_body(turn, body);
                     turn.end_pass();
@@ -242,6 +241,19 @@ impl PollLoop {
         shared.queue.leave_arrivals(true);
         let start = turn.budget.start_clock_for_helpers();
         turn.open = Some((window.open(start, turn.is_eager), call));
+    }
+
+    /// Runs children from the batch: alone, or together with helpers if that pays.
+    #[inline(never)]
+    fn run_in_window(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) {
+        let shared = turn.shared;
+        let dispatch = self.run_alone(turn);
+        shared.queue.hand_back_home(&mut turn.batch);
+        if let Some(dispatch) = dispatch {
+            let away = shared.queue.share();
+            self.run_together(turn, &dispatch, body);
+            drop(away);
+        }
     }
 
     /// Polls the body if it was woken, which the first time means to start it; returns whether it
@@ -331,10 +343,12 @@ pub(crate) fn drop_children(shared: &Shared) {
     }
     queue.at_home_for_the_end(|| {
         let batch = &mut VecDeque::new();
-        let mut suspended = queue.take_suspended().map(Waker::wake);
-        // A few at a time, so that a child is still in the cache when it is dropped.
-        while suspended.by_ref().take(AT_A_TIME).count() > 0 {
-            drop_batch(queue, batch);
+        for suspended in queue.take_suspended() {
+            let mut suspended = suspended.into_iter().map(|(_, waker)| waker.wake());
+            // A few at a time, so that a child is still in the cache when it is dropped.
+            while suspended.by_ref().take(AT_A_TIME).count() > 0 {
+                drop_batch(queue, batch);
+            }
         }
         while drop_batch(queue, batch) || queue.await_runnables() {}
     });
