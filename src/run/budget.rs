@@ -50,7 +50,7 @@ const SHARED: u32 = if cfg!(taskpen_force_windows) {
 };
 
 /// Polls that are shorter need not be watched closely.
-const EASY: Duration = Duration::from_micros(5);
+const EASY: u64 = nanos(Duration::from_micros(5));
 
 /// How often a poll of the scope looks at the clock, from what earlier ones found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,7 +111,7 @@ pub(crate) struct Budget {
     restless_passes: usize,
     /// Set if a child woke itself in this pass.
     is_restless: bool,
-    /// Set if one did in this poll.
+    /// Set if one did in an earlier pass.
     was_restless: bool,
     /// How many times the usual a poll may last: more once work is shared.
     times: u32,
@@ -124,8 +124,8 @@ pub(crate) struct Budget {
     pace: Pace,
     /// When it was read first.
     start: Option<Instant>,
-    /// What it showed last.
-    elapsed: Duration,
+    /// What it showed last, in nanoseconds: durations are slow to calculate with.
+    elapsed: u64,
 }
 
 impl Budget {
@@ -142,7 +142,7 @@ impl Budget {
             look_at: pace.untimed(),
             pace,
             start: None,
-            elapsed: Duration::ZERO,
+            elapsed: 0,
         };
         if let Pace::Careful = pace {
             budget.start_clock();
@@ -179,9 +179,8 @@ impl Budget {
     #[inline]
     pub(crate) fn spend(&mut self, polls: usize, is_restless: bool) {
         self.polls = self.polls.saturating_sub(polls);
-        self.made = self.made.saturating_add(polls as u32);
+        self.made += polls as u32;
         self.is_restless |= is_restless;
-        self.was_restless |= is_restless;
     }
 
     /// Looks at the clock if it is time for that.
@@ -199,29 +198,31 @@ impl Budget {
             self.start_clock();
             return None;
         };
-        let (elapsed, polls) = (start.elapsed(), self.made - self.timed.0);
+        let duration = start.elapsed();
+        let (elapsed, polls) = (nanos(duration), self.made - self.timed.0);
         let since = (
             elapsed.saturating_sub(self.elapsed),
             self.made - self.timed.1,
         );
         (self.elapsed, self.timed.1) = (elapsed, self.made);
         let limit = self.limit();
-        let mean = (elapsed.as_nanos() as u64 / u64::from(polls.max(1))).max(1);
-        let left = limit.saturating_sub(elapsed).as_nanos() as u64 / mean;
-        let most = polls.max(1).saturating_mul(self.pace.growth());
-        self.look_at = self.made + left.clamp(1, u64::from(most)) as u32;
+        let made = u64::from(polls.max(1));
+        // At the mean pace of those that were made, so many fit into the time that is left.
+        let left = limit.saturating_sub(elapsed) * made / elapsed.max(1);
+        let most = made * u64::from(self.pace.growth());
+        self.look_at = self.made + left.clamp(1, most) as u32;
         let is_over = elapsed >= limit;
         if is_over {
             self.pace = Pace::Careful;
         } else {
-            self.pace = match elapsed < EASY * polls {
+            self.pace = match elapsed < EASY * u64::from(polls) {
                 true => Pace::Easy,
                 false => Pace::Unknown,
             };
         }
         Some(Look {
             polls: polls as usize,
-            elapsed,
+            elapsed: duration,
             is_slow: is_slow(since.0, since.1),
             is_over,
         })
@@ -235,17 +236,19 @@ impl Budget {
         }
     }
 
-    fn limit(&self) -> Duration {
-        let longest = match self.was_restless {
-            true => RESTLESS,
-            false => LONGEST,
+    /// How long this poll of the scope may last, in nanoseconds.
+    fn limit(&self) -> u64 {
+        let longest = match self.is_restless || self.was_restless {
+            true => const { nanos(RESTLESS) },
+            false => const { nanos(LONGEST) },
         };
-        (longest * self.times).max(clock_cost() * LOOKS)
+        (longest * u64::from(self.times)).max(clock_cost() * LOOKS)
     }
 
     /// A pass through the ready queue has ended.
     pub(crate) fn end_pass(&mut self) {
         if mem::take(&mut self.is_restless) {
+            self.was_restless = true;
             self.restless_passes = self.restless_passes.saturating_sub(1);
             if self.restless_passes == 0 {
                 self.polls = 0;
@@ -279,19 +282,25 @@ impl Budget {
 }
 
 /// Returns true if one of so many polls, which took so long together, was slow.
-fn is_slow(elapsed: Duration, polls: u32) -> bool {
-    elapsed >= SLOW && elapsed / 10 >= SLOW / 100 * polls
+fn is_slow(elapsed: u64, polls: u32) -> bool {
+    let slow = const { nanos(SLOW) };
+    elapsed >= slow && elapsed / 10 >= slow / 100 * u64::from(polls)
 }
 
 /// A poll of a scope lasts as long as so many looks at the clock, at least. Where all is slow, as
 /// under an emulator or a profiler, it would be over with hardly anything done.
-const LOOKS: u32 = 400;
+const LOOKS: u64 = 400;
 
-/// How long a look at the clock takes here.
-fn clock_cost() -> Duration {
-    static COST: OnceLock<Duration> = OnceLock::new();
+/// Nanoseconds, of which 64 bits hold 500 years.
+const fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}
+
+/// How long a look at the clock takes here, in nanoseconds.
+fn clock_cost() -> u64 {
+    static COST: OnceLock<u64> = OnceLock::new();
     *COST.get_or_init(|| {
         let looks = (0..16).map(|_| Instant::now().elapsed());
-        looks.min().unwrap_or_default()
+        looks.min().map_or(0, nanos)
     })
 }

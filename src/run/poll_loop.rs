@@ -170,7 +170,9 @@ impl PollLoop {
             }
         });
         self.pace = turn.budget.pace();
-        drop(turn); // closes the window, and waits, if the scope has to end
+        if turn.open.is_some() {
+            turn.open = None; // closes the window, and waits, if the scope has to end
+        }
         quietly(|| drop(cache.into_kept()));
         match progress {
             Progress::End => Poll::Ready(()),
@@ -205,11 +207,13 @@ impl PollLoop {
                 }
                 Next::Run => {
                     self.open(turn);
-                    if turn.open.is_none() {
+                    if turn.batch.is_empty() {
+                        // The body was woken, and no child.
+                    } else if turn.open.is_some() {
+                        self.run_in_window(turn, body);
+                    } else {
                         turn.run_batch(self.body_done);
                         shared.queue.hand_back_home(&mut turn.batch);
-                    } else if !turn.batch.is_empty() {
-                        self.run_in_window(turn, body);
                     }
                     self.poll_body(turn, body);
                     turn.end_pass();
@@ -221,7 +225,7 @@ impl PollLoop {
         }
     }
 
-    /// Opens the window, unless it is open, if there are several children and could be a helper.
+    /// Opens the window, unless it is open, if there could be a helper and are several children.
     #[inline]
     fn open(&mut self, turn: &mut Turn<'_>) {
         let is_wanted = || cfg!(taskpen_force_windows) || turn.shared.queue.len() > 1;
