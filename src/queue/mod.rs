@@ -18,7 +18,7 @@
 //! * **idle** between two polls: the waker of the task that polls the scope is stored. A push
 //!   appends, takes the waker out (so the scope is busy again) and wakes it after unlocking.
 //! * **ended** for ever after [`end`](Queue::end), or after [`next`](Queue::next) said
-//!   [`Done`](Next::Done): [`add`](Queue::add) refuses. Pushes still append, for the end collects
+//!   [`Done`](Next::Done): [`add_elsewhere`](Queue::add_elsewhere) refuses. Pushes still append, for the end collects
 //!   them.
 //!
 //! While the scope is busy the polling thread has its children [at home](home), and does to them
@@ -153,23 +153,22 @@ impl<R> Queue<R> {
         }
     }
 
-    /// Adds a child with its first runnable, or gives the runnable back if the scope has ended.
-    /// Returns whether a helper should be called, as [`push_elsewhere`](Self::push_elsewhere).
+    /// Adds a child with its first runnable, if this thread has the children at home.
     #[inline]
-    pub(crate) fn add(&self, runnable: R, kind: Kind) -> Result<bool, R> {
-        let added = self.home.visit(|home| match home {
+    pub(crate) fn add_at_home(&self, runnable: R, kind: Kind) -> Result<(), R> {
+        self.home.visit(|home| match home {
             Some(home) if !home.takes_none => {
                 self.counts(kind).spawned_at_home();
                 self.push_to(home, runnable);
-                Ok(false)
+                Ok(())
             }
             _ => Err(runnable),
-        });
-        added.or_else(|runnable| self.add_elsewhere(runnable, kind))
+        })
     }
 
-    #[inline(never)]
-    fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<bool, R> {
+    /// Adds a child with its first runnable, or gives the runnable back if the scope has ended.
+    /// Returns whether a helper should be called, as [`push_elsewhere`](Self::push_elsewhere).
+    pub(crate) fn add_elsewhere(&self, runnable: R, kind: Kind) -> Result<bool, R> {
         let state = self.state.lock();
         if self.ended.load(Ordering::Relaxed) {
             return Err(runnable);

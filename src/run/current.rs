@@ -33,19 +33,18 @@ pub(crate) fn enter<R>(
     )
 }
 
-/// Returns the innermost scope.
-pub(crate) fn scope() -> Option<Arc<Shared>> {
-    frame::innermost(|frame| frame?.scope.downcast_ref().cloned())
-}
-
-/// Fills in what a scope that begins here was not told about helpers, and inherits.
-pub(crate) fn inherit(helpers: &mut Helpers) {
+/// Returns the innermost scope, in which one begins. What that was not told about helpers it
+/// inherits.
+#[inline]
+pub(crate) fn begin(helpers: &mut Option<Helpers>) -> Option<Arc<Shared>> {
     frame::innermost(|frame| {
-        let inherited = frame.and_then(|frame| frame.helpers?.downcast_ref());
-        if let Some(inherited) = inherited {
+        let frame = frame?;
+        let inherited = frame.helpers.and_then(|it| it.downcast_ref());
+        if let (Some(helpers), Some(inherited)) = (helpers, inherited) {
             helpers.inherit(inherited);
         }
-    });
+        frame.scope.downcast_ref().cloned()
+    })
 }
 
 /// Returns what a scope that is polled here was told about helpers, or inherits.

@@ -116,10 +116,7 @@ impl PollLoop {
     /// What `helpers` does not say is as in that one.
     pub(crate) fn begin(&mut self, shared: &Arc<Shared>, helpers: &mut Option<Helpers>) {
         if !mem::replace(&mut self.has_begun, true) {
-            if let Some(helpers) = helpers {
-                current::inherit(helpers);
-            }
-            self.parent = current::scope();
+            self.parent = current::begin(helpers);
             let parent = self.parent.as_ref();
             self.key = parent.and_then(|parent| Stop::begin_inside(shared, &parent.stop));
         }

@@ -28,7 +28,7 @@ use pin_project::{pin_project, pinned_drop};
 
 use crate::help::ticket::call_for_push;
 use crate::panic::{catch, discard};
-use crate::queue::Queue;
+use crate::queue::{Kind, Queue};
 use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
 use crate::task::handle::JoinHandle;
@@ -348,7 +348,17 @@ where
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
-    match shared.queue.add(runnable, spawned.kind) {
+    if let Err(runnable) = shared.queue.add_at_home(runnable, spawned.kind) {
+        add_elsewhere(shared, runnable, spawned.kind);
+    }
+    handle
+}
+
+/// Puts a new child on the ready queue of its scope, of which this thread has no children at home;
+/// or drops it, if the scope has ended.
+#[inline(never)]
+fn add_elsewhere(shared: &Arc<Shared>, runnable: Runnable, kind: Kind) {
+    match shared.queue.add_elsewhere(runnable, kind) {
         Ok(false) => {}
         Ok(true) => call_for_push(shared),
         Err(refused) => {
@@ -356,5 +366,4 @@ where
             drop(refused);
         }
     }
-    handle
 }

@@ -79,8 +79,9 @@ impl Task {
 
     /// Ends like `child::spawn`: true if the scope took the child, which is dropped otherwise.
     pub(crate) fn add(self: &Arc<Self>) -> bool {
-        let runnable = Runnable::new(self);
-        match self.shared.queue.add(runnable, self.kind) {
+        let (queue, kind) = (&self.shared.queue, self.kind);
+        let added = queue.add_at_home(Runnable::new(self), kind).map(|()| false);
+        match added.or_else(|runnable| queue.add_elsewhere(runnable, kind)) {
             Ok(wants_help) => {
                 if wants_help {
                     call_for_push(&self.shared);
