@@ -23,7 +23,10 @@ pub(crate) enum Next {
     Helped,
     /// Nothing to do: return `Pending`. The waker is stored, and the window is shut.
     Idle,
-    /// The body and all ordinary children are done. The scope has ended.
+    /// The body and all ordinary children are done, but a helper is inside, with a background child
+    /// that may still spawn: close the window, and ask again.
+    Closing,
+    /// The body and all ordinary children are done. The scope has ended, with its window shut.
     Done,
 }
 
@@ -63,6 +66,9 @@ impl<R> Queue<R> {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
             if is_done() {
+                if !self.window.try_shut() {
+                    return Next::Closing;
+                }
                 home.takes_none = true;
                 self.ended.store(true, Ordering::Release);
                 return Next::Done;

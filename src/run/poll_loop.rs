@@ -197,6 +197,7 @@ impl PollLoop {
                 Next::Done => return Progress::End,
                 Next::Idle => return Progress::Idle,
                 Next::Helped => shared.queue.sleep(),
+                Next::Closing => turn.close_and_wait(),
                 Next::NeedWaker => {
                     if let Some(stale) = shared.report(|| cache.keep_current()) {
                         quietly(|| drop(stale));
@@ -403,10 +404,15 @@ impl Turn<'_> {
     fn close(&mut self) -> bool {
         let is_closed = self.open.is_none() || self.shared.queue.window.close_within(PATIENCE);
         if is_closed {
-            self.open = None;
-            self.shared.queue.leave_arrivals(false);
+            self.close_and_wait();
         }
         is_closed
+    }
+
+    /// Closes the window, and waits until no helper is inside.
+    fn close_and_wait(&mut self) {
+        self.open = None;
+        self.shared.queue.leave_arrivals(false);
     }
 
     /// Runs children from the batch, until it is time to look at the clock: what was

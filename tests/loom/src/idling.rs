@@ -195,7 +195,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
                     // The child is with the other thread, as it were.
                     Next::Run => batch.drain(..).for_each(std::mem::forget),
                     Next::NeedWaker => drop(cache.keep_current()),
-                    Next::Helped => unreachable!("there are no helpers"),
+                    Next::Helped | Next::Closing => unreachable!("there are no helpers"),
                     Next::Idle => return false,
                     Next::Done => return true,
                 }
