@@ -128,10 +128,10 @@ where
 pub(crate) struct BlockingChild<F, T>(Arc<Closure<F, T>>);
 
 impl<F, T> BlockingChild<F, T> {
-    pub(crate) fn new(closure: F, shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(closure: Box<F>, shared: &Arc<Shared>) -> Self {
         Self(Arc::new(Closure {
             state: Mutex::new(State {
-                progress: Progress::Queued(Box::new(closure)),
+                progress: Progress::Queued(closure),
                 waker: None,
             }),
             shared: Arc::clone(shared),

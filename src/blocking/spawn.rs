@@ -60,7 +60,9 @@ impl<'env, M> Scope<'env, M> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        spawn_closure(self, Spawned::here(Kind::Ordinary), f, |child| child)
+        spawn_closure(self, Spawned::here(Kind::Ordinary), Box::new(f), |child| {
+            child
+        })
     }
 
     /// Spawns a background child that runs a closure which may block: it does not keep the scope
@@ -76,7 +78,12 @@ impl<'env, M> Scope<'env, M> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        spawn_closure(self, Spawned::here(Kind::Background), f, |child| child)
+        spawn_closure(
+            self,
+            Spawned::here(Kind::Background),
+            Box::new(f),
+            |child| child,
+        )
     }
 }
 
@@ -92,7 +99,7 @@ impl<'env, E, M> TryScope<'env, E, M> {
         E: Send + 'static,
     {
         let child = |child| TryChild::new(child, self.error());
-        spawn_closure(self, Spawned::here(Kind::Ordinary), f, child)
+        spawn_closure(self, Spawned::here(Kind::Ordinary), Box::new(f), child)
     }
 
     /// Spawns a background child that runs a closure which may block; its `Err` ends the scope as
@@ -107,15 +114,15 @@ impl<'env, E, M> TryScope<'env, E, M> {
         E: Send + 'static,
     {
         let child = |child| TryChild::new(child, self.error());
-        spawn_closure(self, Spawned::here(Kind::Background), f, child)
+        spawn_closure(self, Spawned::here(Kind::Background), Box::new(f), child)
     }
 }
 
-/// Spawns a child for a closure, and has that run on the pool, from now on.
+/// Spawns a child for a closure, which is boxed before it is moved around, and has that run on the pool, from now on.
 fn spawn_closure<'env, F, T, V, C>(
     scope: &Scope<'env, impl Sized>,
     spawned: Spawned,
-    f: F,
+    f: Box<F>,
     child: impl FnOnce(BlockingChild<F, T>) -> C,
 ) -> JoinHandle<'env, V>
 where

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::queue::Kind;
 use crate::run::shared::Shared;
-use crate::task::child_of::ChildOf;
+use crate::task::child_of::{ChildOf, spawn_child};
 use crate::task::handle::JoinHandle;
 use crate::task::metadata::Spawned;
 
@@ -104,7 +104,8 @@ impl<'env, M> Scope<'env, M> {
     where
         F: Future + ChildOf<'env, Self, F::Output>,
     {
-        future.spawn_on(self, Spawned::here(Kind::Ordinary))
+        let spawned = Spawned::here(Kind::Ordinary);
+        spawn_child!(future: F, spawn_on or spawn_boxed_on(self, spawned))
     }
 
     /// Spawns a background child: one that does not keep the scope open.
@@ -130,7 +131,8 @@ impl<'env, M> Scope<'env, M> {
     where
         F: Future + ChildOf<'env, Self, F::Output>,
     {
-        future.spawn_on(self, Spawned::here(Kind::Background))
+        let spawned = Spawned::here(Kind::Background);
+        spawn_child!(future: F, spawn_on or spawn_boxed_on(self, spawned))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::queue::Kind;
 use crate::scope::{Local, Multi, Scope};
-use crate::task::child_of::ChildOf;
+use crate::task::child_of::{ChildOf, spawn_child};
 use crate::task::error::ErrorSlot;
 use crate::task::handle::JoinHandle;
 use crate::task::metadata::Spawned;
@@ -78,7 +78,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
     where
         F: Future<Output = Result<T, E>> + ChildOf<'env, Self, T>,
     {
-        future.spawn_on(self, Spawned::here(Kind::Ordinary))
+        let spawned = Spawned::here(Kind::Ordinary);
+        spawn_child!(future: F, spawn_on or spawn_boxed_on(self, spawned))
     }
 
     /// Spawns a background child, whose `Err` ends the scope as well.
@@ -108,7 +109,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
     where
         F: Future<Output = Result<T, E>> + ChildOf<'env, Self, T>,
     {
-        future.spawn_on(self, Spawned::here(Kind::Background))
+        let spawned = Spawned::here(Kind::Background);
+        spawn_child!(future: F, spawn_on or spawn_boxed_on(self, spawned))
     }
 }
 

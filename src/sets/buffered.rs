@@ -28,7 +28,7 @@ use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
 use crate::sets::join_set::JoinSet;
-use crate::task::child_of::ChildOf;
+use crate::task::child_of::{ChildOf, spawn_child};
 use crate::task::handle::JoinHandle;
 use crate::task::metadata::Spawned;
 
@@ -154,12 +154,15 @@ pub(super) enum Ahead<'env, T, S> {
 }
 
 impl<'env, T, S> Ahead<'env, T, S> {
+    #[inline(always)]
     fn start<F>(&mut self, future: F, spawned: Spawned)
     where
         F: ChildOf<'env, S, T>,
     {
         match self {
-            Self::InOrder(scope, all) => all.push_back(future.spawn_on(scope, spawned)),
+            Self::InOrder(scope, all) => {
+                all.push_back(spawn_child!(future: F, spawn_on or spawn_boxed_on(scope, spawned)))
+            }
             Self::AnyOrder(set) => set.spawn_as(future, spawned),
         }
     }

@@ -22,7 +22,7 @@ use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
 use crate::sets::results::{Results, shrink};
-use crate::task::child_of::ChildOf;
+use crate::task::child_of::{ChildOf, spawn_child};
 use crate::task::metadata::Spawned;
 
 /// A set of children whose values are read in the order in which they finish.
@@ -305,13 +305,14 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         self.len() == 0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn spawn_as<F>(&mut self, future: F, spawned: Spawned)
     where
         F: ChildOf<'env, S, T>,
     {
         self.running += 1;
-        future.spawn_in(&self.scope, &self.results, spawned);
+        let (scope, results) = (&self.scope, &self.results);
+        spawn_child!(future: F, spawn_in or spawn_boxed_in(scope, results, spawned));
     }
 
     /// Waits until a child has left.

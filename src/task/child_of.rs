@@ -7,10 +7,15 @@
 //! The future is the `Self` of the trait: with the scope in its place the compiler adds to each
 //! error a list of the implementations.
 //!
-//! The methods are inlined, so that a future is moved to its place without stops on the stack: a
-//! release build spawns a larger one then.
+//! # Large futures
+//!
+//! Each function that a future is passed through by value has it on its stack, and a debug build
+//! keeps all of those places. So a [large](LARGE) future is put into a box by the first function
+//! that gets it, which is the one that the user calls; what wraps it then, wraps the box. The
+//! methods are inlined for the sake of the others.
 #![forbid(unsafe_code)]
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
@@ -66,7 +71,31 @@ pub trait ChildOf<'env, S, T> {
     /// Spawns a child that leaves its value for a set.
     #[doc(hidden)]
     fn spawn_in(self, scope: &S, results: &Arc<Results<T>>, spawned: Spawned);
+
+    /// The first, for one in a box.
+    #[doc(hidden)]
+    fn spawn_boxed_on(self: Pin<Box<Self>>, scope: &S, spawned: Spawned) -> JoinHandle<'env, T>;
+
+    /// The second, for one in a box.
+    #[doc(hidden)]
+    fn spawn_boxed_in(self: Pin<Box<Self>>, scope: &S, results: &Arc<Results<T>>, spawned: Spawned);
 }
+
+/// So many bytes are large: async-task would box it as well, when it has been moved to there.
+pub(crate) const LARGE: usize = 2048;
+
+/// Spawns a future by one of the methods of [`ChildOf`]: the second if it is large. A macro, because
+/// a function would be one more that has the future on its stack.
+macro_rules! spawn_child {
+    ($future:ident: $Future:ty, $small:ident or $large:ident $args:tt) => {
+        if size_of::<$Future>() >= $crate::task::child_of::LARGE {
+            Box::pin($future).$large $args
+        } else {
+            $future.$small $args
+        }
+    };
+}
+pub(crate) use spawn_child;
 
 impl<'env, F, T> ChildOf<'env, Scope<'env, Multi>, T> for F
 where
@@ -81,6 +110,23 @@ where
     #[inline]
     fn spawn_in(self, scope: &Scope<'env>, results: &Arc<Results<T>>, spawned: Spawned) {
         spawn_multi(scope, spawned, Member::new(self, results));
+    }
+
+    fn spawn_boxed_on(
+        self: Pin<Box<Self>>,
+        scope: &Scope<'env>,
+        spawned: Spawned,
+    ) -> JoinHandle<'env, T> {
+        self.spawn_on(scope, spawned)
+    }
+
+    fn spawn_boxed_in(
+        self: Pin<Box<Self>>,
+        scope: &Scope<'env>,
+        results: &Arc<Results<T>>,
+        spawned: Spawned,
+    ) {
+        self.spawn_in(scope, results, spawned);
     }
 }
 
@@ -97,6 +143,23 @@ where
     #[inline]
     fn spawn_in(self, scope: &LocalScope<'env>, results: &Arc<Results<T>>, spawned: Spawned) {
         spawn_local(scope, spawned, Member::new(self, results));
+    }
+
+    fn spawn_boxed_on(
+        self: Pin<Box<Self>>,
+        scope: &LocalScope<'env>,
+        spawned: Spawned,
+    ) -> JoinHandle<'env, T> {
+        self.spawn_on(scope, spawned)
+    }
+
+    fn spawn_boxed_in(
+        self: Pin<Box<Self>>,
+        scope: &LocalScope<'env>,
+        results: &Arc<Results<T>>,
+        spawned: Spawned,
+    ) {
+        self.spawn_in(scope, results, spawned);
     }
 }
 
@@ -115,6 +178,23 @@ where
     fn spawn_in(self, scope: &TryScope<'env, E>, results: &Arc<Results<T>>, spawned: Spawned) {
         TryChild::new(self, scope.error()).spawn_in(&**scope, results, spawned);
     }
+
+    fn spawn_boxed_on(
+        self: Pin<Box<Self>>,
+        scope: &TryScope<'env, E>,
+        spawned: Spawned,
+    ) -> JoinHandle<'env, T> {
+        self.spawn_on(scope, spawned)
+    }
+
+    fn spawn_boxed_in(
+        self: Pin<Box<Self>>,
+        scope: &TryScope<'env, E>,
+        results: &Arc<Results<T>>,
+        spawned: Spawned,
+    ) {
+        self.spawn_in(scope, results, spawned);
+    }
 }
 
 impl<'env, F, T, E> ChildOf<'env, TryScope<'env, E, Local>, T> for F
@@ -131,5 +211,22 @@ where
     #[inline]
     fn spawn_in(self, scope: &TryLocalScope<'env, E>, results: &Arc<Results<T>>, spawned: Spawned) {
         TryChild::new(self, scope.error()).spawn_in(&**scope, results, spawned);
+    }
+
+    fn spawn_boxed_on(
+        self: Pin<Box<Self>>,
+        scope: &TryLocalScope<'env, E>,
+        spawned: Spawned,
+    ) -> JoinHandle<'env, T> {
+        self.spawn_on(scope, spawned)
+    }
+
+    fn spawn_boxed_in(
+        self: Pin<Box<Self>>,
+        scope: &TryLocalScope<'env, E>,
+        results: &Arc<Results<T>>,
+        spawned: Spawned,
+    ) {
+        self.spawn_in(scope, results, spawned);
     }
 }

@@ -35,6 +35,7 @@ mod first_error;
 mod handles;
 mod hostile_waker;
 mod join;
+mod large;
 mod lifetime;
 mod native;
 mod nested_turns;

@@ -56,13 +56,11 @@ impl Work {
         shared: &Arc<Shared>,
     ) -> impl Future<Output = usize> + Unpin + use<> {
         let work = Arc::clone(self);
-        let child = BlockingChild::new(
-            move || {
-                work.lent.borrow();
-                work.calls.fetch_add(1, Ordering::Relaxed) + 1
-            },
-            shared,
-        );
+        let closure = move || {
+            work.lent.borrow();
+            work.calls.fetch_add(1, Ordering::Relaxed) + 1
+        };
+        let child = BlockingChild::new(Box::new(closure), shared);
         let closure = child.closure();
         *self.thread.lock().unwrap() = Some(thread::spawn(move || closure.run()));
         child
