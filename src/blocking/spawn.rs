@@ -118,7 +118,8 @@ impl<'env, E, M> TryScope<'env, E, M> {
     }
 }
 
-/// Spawns a child for a closure, which is boxed before it is moved around, and has that run on the pool, from now on.
+/// Spawns a child for a closure, which is boxed before it is moved around, and has that run on the
+/// pool, from now on.
 fn spawn_closure<'env, F, T, V, C>(
     scope: &Scope<'env, impl Sized>,
     spawned: Spawned,

@@ -18,8 +18,8 @@
 //! * **idle** between two polls: the waker of the task that polls the scope is stored. A push
 //!   appends, takes the waker out (so the scope is busy again) and wakes it after unlocking.
 //! * **ended** for ever after [`end`](Queue::end), or after [`next`](Queue::next) said
-//!   [`Done`](Next::Done): [`add_elsewhere`](Queue::add_elsewhere) refuses. Pushes still append, for the end collects
-//!   them.
+//!   [`Done`](Next::Done): [`add_elsewhere`](Queue::add_elsewhere) refuses. Pushes still append,
+//!   for the end collects them.
 //!
 //! While the scope is busy the polling thread has its children [at home](home), and does to them
 //! there what others do under the lock: only it can, so no lock is needed. Everything below holds

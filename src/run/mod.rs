@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`root`] | the root future: polls a scope to its end, or drops it |
 //! | [`body`] | the body: a closure, a future, an output |
-//! | [`poll_loop`], [`budget`] | what happens in a poll, and how much of it |
+//! | [`poll_loop`], [`turn`], [`budget`] | what happens in a poll, and how much of it |
 //! | [`shared`] | what the parts of a scope share |
 //! | [`current`], [`frame`] | which scope is the innermost one on a thread |
 //! | [`closures`] | closures of `spawn_blocking` that the scope waits for |
@@ -17,3 +17,4 @@ pub(crate) mod frame;
 mod poll_loop;
 pub(crate) mod root;
 pub(crate) mod shared;
+mod turn;

@@ -84,8 +84,8 @@ pub trait ChildOf<'env, S, T> {
 /// So many bytes are large: async-task would box it as well, when it has been moved to there.
 pub(crate) const LARGE: usize = 2048;
 
-/// Spawns a future by one of the methods of [`ChildOf`]: the second if it is large. A macro, because
-/// a function would be one more that has the future on its stack.
+/// Spawns a future by one of the methods of [`ChildOf`]: the second if it is large. A macro,
+/// because a function would be one more that has the future on its stack.
 macro_rules! spawn_child {
     ($future:ident: $Future:ty, $small:ident or $large:ident $args:tt) => {
         if size_of::<$Future>() >= $crate::task::child_of::LARGE {
