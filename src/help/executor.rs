@@ -72,7 +72,7 @@ pub trait Executor: Send + Sync + 'static {
     /// polls the scope included.
     ///
     /// A scope asks for one helper less than this at most; `.helpers(n)` can only lower that. It is
-    /// called before each window, so it should be cheap. A panic in it ends the scope.
+    /// called when a scope finds the executor. A panic in it ends the scope.
     fn parallelism(&self) -> usize;
 }
 
