@@ -44,9 +44,9 @@ fn yields() {
             Poll::<()>::Pending
         }));
     }
-    let alone = polls_in_one(1, restless);
-    for depth in 2..=5 {
-        assert!(polls_in_one(depth, restless) <= alone, "{depth} levels");
+    // Eight passes, or fewer where the machine is slow; with each level eight times as many.
+    for depth in 1..=5 {
+        assert!(polls_in_one(depth, restless) <= 8, "{depth} levels");
     }
 }
 
@@ -69,11 +69,10 @@ fn ping_pong() {
             }));
         }
     }
-    // Two levels may take several turns of the inner one; more levels must not take more.
-    let two = polls_in_one(2, rally);
-    assert!(two <= 10 * polls_in_one(1, rally));
-    for depth in 3..=5 {
-        assert!(polls_in_one(depth, rally) <= two, "{depth} levels");
+    // Two levels may take several turns of the inner one, of 256 polls each; more levels must not
+    // take more. Fewer where the machine is slow, for a turn is bounded in time as well.
+    for depth in 1..=5 {
+        assert!(polls_in_one(depth, rally) <= 10 * 256, "{depth} levels");
     }
 }
 
