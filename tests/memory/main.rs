@@ -74,7 +74,10 @@ impl Watch {
         if self.rounds <= 1000 {
             self.limit = self.limit.max(live());
         } else {
-            assert!(live() <= self.limit, "grew after {} children", self.rounds);
+            // A turn that the clock has cut short can need a little more than those before. If one
+            // child were lost in each round it would be a thousand times that.
+            let limit = self.limit + 4096;
+            assert!(live() <= limit, "grew after {} children", self.rounds);
         }
     }
 }
