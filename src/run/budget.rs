@@ -122,6 +122,8 @@ pub(crate) struct Budget {
     /// How many are made until it is read again.
     look_at: u32,
     pace: Pace,
+    /// Set once the time was up; see [`look_now`](Self::look_now).
+    was_up: bool,
     /// When it was read first.
     start: Option<Instant>,
     /// What it showed last, in nanoseconds: durations are slow to calculate with.
@@ -141,6 +143,7 @@ impl Budget {
             timed: (0, 0),
             look_at: pace.untimed(),
             pace,
+            was_up: matches!(pace, Pace::Careful),
             start: None,
             elapsed: 0,
         };
@@ -211,9 +214,17 @@ impl Budget {
         let left = limit.saturating_sub(elapsed) * made / elapsed.max(1);
         let most = made * u64::from(self.pace.growth());
         self.look_at = self.made + left.clamp(1, most) as u32;
-        let is_over = elapsed >= limit;
+        let is_up = elapsed >= limit;
+        // Once it may have been another thread that had the processor, or code that was not in the
+        // cache. If it is so again the time is up.
+        let is_over = is_up && mem::replace(&mut self.was_up, true);
         if is_over {
             self.pace = Pace::Careful;
+        } else if is_up {
+            self.start = Some(start + duration);
+            self.elapsed = 0;
+            self.timed = (self.made, self.made);
+            self.look_at = self.made + 1;
         } else {
             self.pace = match elapsed < EASY * u64::from(polls) {
                 true => Pace::Easy,
