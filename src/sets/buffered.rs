@@ -28,7 +28,8 @@ use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
 use crate::sets::join_set::JoinSet;
-use crate::task::child_of::{ChildOf, spawn_child};
+use crate::sets::results::Results;
+use crate::task::child_of::{ChildOf, is_large};
 use crate::task::handle::JoinHandle;
 use crate::task::metadata::Spawned;
 
@@ -90,10 +91,9 @@ pub struct Buffered<'env, I, T, S = Scope<'env>> {
     room: usize,
     shared: Arc<Shared>,
     spawned: Spawned,
-    /// Starts the next item, if there is one. A pointer, so
-    /// that the stream needs no bound on `I` and does not name its items, for the reason given at
-    /// [`Scoped`](crate::Scoped).
-    start_next: fn(&mut I, &mut Ahead<'env, T, S>, Spawned) -> Option<()>,
+    /// Starts the next item; returns false if there is none. A pointer, so that the stream needs no
+    /// bound on `I` and does not name its items, for the reason given at [`Scoped`](crate::Scoped).
+    start_next: fn(&mut I, &mut Ahead<'env, T, S>, Spawned) -> bool,
 }
 
 impl<'env, I, T, S> Buffered<'env, I, T, S> {
@@ -116,8 +116,17 @@ impl<'env, I, T, S> Buffered<'env, I, T, S> {
             shared: Arc::clone(shared),
             spawned: Spawned::here(Kind::Ordinary),
             start_next: |items, ahead, at| {
-                ahead.start(items.next()?, at);
-                Some(())
+                // Not `?`, which would have the future in three places more.
+                let Some(future) = items.next() else {
+                    return false;
+                };
+                if const { is_large::<F>() } {
+                    let future = Box::pin(future);
+                    ahead.start(F::spawn_boxed_on, F::spawn_boxed_in, future, at);
+                } else {
+                    ahead.start(F::spawn_on, F::spawn_in, future, at);
+                }
+                true
             },
         }
     }
@@ -132,7 +141,7 @@ impl<'env, I, T, S> Buffered<'env, I, T, S> {
         let filled = catch(|| {
             while let (1.., Some(items)) = (self.room, &mut self.items) {
                 let is_ended = self.shared.queue.is_ended();
-                if is_ended || (self.start_next)(items, &mut self.ahead, self.spawned).is_none() {
+                if is_ended || !(self.start_next)(items, &mut self.ahead, self.spawned) {
                     drop(self.items.take());
                 }
                 self.room -= 1;
@@ -154,16 +163,20 @@ pub(super) enum Ahead<'env, T, S> {
 }
 
 impl<'env, T, S> Ahead<'env, T, S> {
+    /// Starts a child, by one of two methods of [`ChildOf`].
     #[inline(always)]
-    fn start<F>(&mut self, future: F, spawned: Spawned)
-    where
-        F: ChildOf<'env, S, T>,
-    {
+    fn start<F>(
+        &mut self,
+        spawn_on: impl FnOnce(F, &S, Spawned) -> JoinHandle<'env, T>,
+        spawn_in: impl FnOnce(F, &S, &Arc<Results<T>>, Spawned),
+        future: F,
+        spawned: Spawned,
+    ) {
         match self {
-            Self::InOrder(scope, all) => {
-                all.push_back(spawn_child!(future: F, spawn_on or spawn_boxed_on(scope, spawned)))
+            Self::InOrder(scope, all) => all.push_back(spawn_on(future, scope, spawned)),
+            Self::AnyOrder(set) => {
+                set.spawn_by(|scope, results| spawn_in(future, scope, results, spawned))
             }
-            Self::AnyOrder(set) => set.spawn_as(future, spawned),
         }
     }
 

@@ -160,7 +160,10 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     where
         F: Future + ChildOf<'env, S, T>,
     {
-        self.spawn_as(future, Spawned::here(Kind::Ordinary));
+        self.running += 1;
+        let spawned = Spawned::here(Kind::Ordinary);
+        let (scope, results) = (&self.scope, &self.results);
+        spawn_child!(future: F, spawn_in or spawn_boxed_in(scope, results, spawned));
     }
 
     /// Waits for the next value.
@@ -305,14 +308,11 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         self.len() == 0
     }
 
+    /// Counts a child, which `spawn` spawns.
     #[inline(always)]
-    pub(crate) fn spawn_as<F>(&mut self, future: F, spawned: Spawned)
-    where
-        F: ChildOf<'env, S, T>,
-    {
+    pub(crate) fn spawn_by(&mut self, spawn: impl FnOnce(&S, &Arc<Results<T>>)) {
         self.running += 1;
-        let (scope, results) = (&self.scope, &self.results);
-        spawn_child!(future: F, spawn_in or spawn_boxed_in(scope, results, spawned));
+        spawn(&self.scope, &self.results);
     }
 
     /// Waits until a child has left.

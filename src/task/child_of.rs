@@ -10,9 +10,12 @@
 //! # Large futures
 //!
 //! Each function that a future is passed through by value has it on its stack, and a debug build
-//! keeps all of those places. So a [large](LARGE) future is put into a box by the first function
+//! keeps all of those places. So a [large](is_large) future is put into a box by the first function
 //! that gets it, which is the one that the user calls; what wraps it then, wraps the box. The
 //! methods are inlined for the sake of the others.
+//!
+//! Which of the two it is, is asked by `if const { … }`. The other branch of that is not compiled
+//! in a debug build either, so it has no place on the stack.
 #![forbid(unsafe_code)]
 
 use std::pin::Pin;
@@ -81,14 +84,17 @@ pub trait ChildOf<'env, S, T> {
     fn spawn_boxed_in(self: Pin<Box<Self>>, scope: &S, results: &Arc<Results<T>>, spawned: Spawned);
 }
 
-/// So many bytes are large: async-task would box it as well, when it has been moved to there.
-pub(crate) const LARGE: usize = 2048;
+/// Returns whether a future is so large that async-task would box it as well, when it has been moved
+/// to there.
+pub(crate) const fn is_large<F>() -> bool {
+    size_of::<F>() >= 2048
+}
 
 /// Spawns a future by one of the methods of [`ChildOf`]: the second if it is large. A macro,
 /// because a function would be one more that has the future on its stack.
 macro_rules! spawn_child {
     ($future:ident: $Future:ty, $small:ident or $large:ident $args:tt) => {
-        if size_of::<$Future>() >= $crate::task::child_of::LARGE {
+        if const { $crate::task::child_of::is_large::<$Future>() } {
             Box::pin($future).$large $args
         } else {
             $future.$small $args

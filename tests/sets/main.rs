@@ -18,6 +18,7 @@ mod failure;
 mod helpers;
 mod hostile;
 mod join_set;
+mod large;
 mod reading;
 mod streams;
 mod streams_failure;
