@@ -84,8 +84,8 @@ pub trait ChildOf<'env, S, T> {
     fn spawn_boxed_in(self: Pin<Box<Self>>, scope: &S, results: &Arc<Results<T>>, spawned: Spawned);
 }
 
-/// Returns whether a future is so large that async-task would box it as well, when it has been moved
-/// to there.
+/// Returns whether a future is so large that async-task would box it as well, when it has been
+/// moved to there.
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() >= 2048
 }
