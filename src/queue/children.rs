@@ -60,16 +60,14 @@ impl<R> Default for Children<R> {
 }
 
 /// Room for this many runnables is kept while the scope is idle, and no more.
-const SPARE: usize = 64;
+pub(super) const SPARE: usize = 64;
 
 impl<R> Children<R> {
     /// Enters a child into the registry, which is the one at home or the other one.
+    #[inline]
     pub(crate) fn suspend(&mut self, waker: Waker, at_home: bool) -> Key {
         if self.suspended.len() == self.suspended.capacity() {
-            // By a quarter, not by doubling: a scope can hold very many suspended children, and
-            // half of the registry would be empty.
-            self.suspended
-                .reserve_exact(4.max(self.suspended.len() / 4));
+            self.grow();
         }
         let index = self.suspended.insert(waker);
         assert!(
@@ -77,6 +75,14 @@ impl<R> Children<R> {
             "no memory holds so many children"
         );
         Key(index as u32 | if at_home { 0 } else { ELSEWHERE })
+    }
+
+    #[inline(never)]
+    fn grow(&mut self) {
+        // By a quarter, not by doubling: a scope can hold very many suspended children, and half of
+        // the registry would be empty.
+        self.suspended
+            .reserve_exact(4.max(self.suspended.len() / 4));
     }
 
     /// Takes a child out of the registry again, if it is there.

@@ -69,7 +69,7 @@ pub(crate) mod waker_cache;
 
 use crate::help::window::Window;
 use crate::panic::wake;
-use crate::queue::children::{Children, Key};
+use crate::queue::children::{Children, Key, SPARE};
 use crate::queue::counts::Counts;
 use crate::queue::home::Home;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
@@ -116,14 +116,39 @@ pub(crate) struct AtHome<R> {
 
 /// What is under the lock.
 struct State<R> {
-    children: Children<R>,
-    /// Children that have left the registry at home, on other threads. In a box, since it is rare.
-    #[expect(clippy::box_collection, reason = "it is small, which a vector is not")]
-    gone: Option<Box<Vec<Key>>>,
+    /// Made when it is needed: many a scope is never touched by another thread.
+    elsewhere: Option<Box<Elsewhere<R>>>,
     /// Set while the scope's thread sleeps: until a push, or until it is alone.
     waiting: bool,
     /// Wakes the task that polls the scope; stored only while the scope is idle.
     waker: Option<Waker>,
+}
+
+/// What other threads do to the children of a scope, and the polling one in a window.
+struct Elsewhere<R> {
+    children: Children<R>,
+    /// Those that have left the registry at home.
+    gone: Vec<Key>,
+}
+
+impl<R> Default for Elsewhere<R> {
+    fn default() -> Self {
+        Self {
+            children: Children::default(),
+            gone: Vec::new(),
+        }
+    }
+}
+
+impl<R> State<R> {
+    fn elsewhere(&mut self) -> &mut Elsewhere<R> {
+        self.elsewhere.get_or_insert_default()
+    }
+
+    fn has_ready(&self) -> bool {
+        let elsewhere = self.elsewhere.as_ref();
+        elsewhere.is_some_and(|it| !it.children.ready.is_empty())
+    }
 }
 
 /// What happens on any thread.
@@ -138,8 +163,7 @@ impl<R> Queue<R> {
                 leaves_arrivals: false,
             }),
             state: Mutex::new(State {
-                children: Children::default(),
-                gone: None,
+                elsewhere: None,
                 waiting: false,
                 waker: None,
             }),
@@ -201,7 +225,7 @@ impl<R> Queue<R> {
     }
 
     fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) -> bool {
-        state.children.ready.push_back(runnable);
+        state.elsewhere().children.ready.push_back(runnable);
         self.arrived.store(true, Ordering::Relaxed);
         let wants_help = !state.waiting && self.window.wants_help();
         self.alert(state);
@@ -235,7 +259,10 @@ impl<R> Queue<R> {
         let waker = waker.clone();
         self.home.visit(|home| match home {
             Some(home) => home.children.suspend(waker, true),
-            None => self.state.lock().children.suspend(waker, false),
+            None => {
+                let mut state = self.state.lock();
+                state.elsewhere().children.suspend(waker, false)
+            }
         })
     }
 
@@ -259,10 +286,11 @@ impl<R> Queue<R> {
     #[inline(never)]
     fn leave_elsewhere(&self, key: Key) -> Option<Waker> {
         let mut state = self.state.lock();
+        let elsewhere = state.elsewhere();
         if !key.is_at_home() {
-            return state.children.leave(key);
+            return elsewhere.children.leave(key);
         }
-        state.gone.get_or_insert_default().push(key);
+        elsewhere.gone.push(key);
         self.arrived.store(true, Ordering::Relaxed);
         None
     }
@@ -314,21 +342,23 @@ impl<R> Queue<R> {
         }
     }
 
-    /// Frees the places at home of children that have gone on other threads.
-    #[cold]
-    fn free(state: &mut State<R>, home: &mut AtHome<R>) {
-        for key in state.gone.take().into_iter().flat_map(|gone| *gone) {
+    #[inline]
+    fn collect_from(&self, state: &mut State<R>, home: &mut AtHome<R>) {
+        if let Some(elsewhere) = &mut state.elsewhere {
+            elsewhere.bring_home(home);
+        }
+        self.arrived.store(false, Ordering::Relaxed);
+    }
+}
+
+impl<R> Elsewhere<R> {
+    #[inline(never)]
+    fn bring_home(&mut self, home: &mut AtHome<R>) {
+        home.children.append(&mut self.children.ready);
+        for key in self.gone.drain(..) {
             // A waker of async-task, of a child whose future is gone: not foreign.
             drop(home.children.leave(key));
         }
-    }
-
-    #[inline]
-    fn collect_from(&self, state: &mut State<R>, home: &mut AtHome<R>) {
-        home.children.append(&mut state.children.ready);
-        if state.gone.is_some() {
-            Self::free(state, home);
-        }
-        self.arrived.store(false, Ordering::Relaxed);
+        self.gone.shrink_to(SPARE);
     }
 }

@@ -142,7 +142,8 @@ impl<R> Queue<R> {
         self.with_home(|home| {
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
-            mem::swap(&mut state.children.ready, &mut home.children.ready);
+            let shared = &mut state.elsewhere().children.ready;
+            mem::swap(shared, &mut home.children.ready);
             if self.body_woken_at_home.swap(false, Ordering::Relaxed) {
                 self.mark_body_woken();
             }
@@ -158,7 +159,7 @@ impl<R> Queue<R> {
         }
         self.window.wait_until(|| {
             let mut state = self.state.lock();
-            let is_over = !state.children.ready.is_empty()
+            let is_over = state.has_ready()
                 || self.body_woken.load(Ordering::Relaxed)
                 || self.window.is_alone_or_asleep();
             state.waiting = !is_over;
@@ -169,7 +170,7 @@ impl<R> Queue<R> {
     /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left.
     pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
         let mut state = self.state.lock();
-        let queue = &mut state.children.ready;
+        let queue = &mut state.elsewhere().children.ready;
         let count = most.min(queue.len());
         batch.extend(queue.drain(..count));
         queue.len()
@@ -177,13 +178,13 @@ impl<R> Queue<R> {
 
     /// Returns true if something is ready that was not taken.
     pub(crate) fn has_ready(&self) -> bool {
-        !self.state.lock().children.ready.is_empty()
+        self.state.lock().has_ready()
     }
 
     /// Hands back runnables that were taken and have not run; they stay first in line.
     pub(crate) fn hand_back(&self, batch: &mut VecDeque<R>) {
         if !batch.is_empty() {
-            self.state.lock().children.prepend(batch);
+            self.state.lock().elsewhere().children.prepend(batch);
         }
     }
 }
@@ -213,7 +214,10 @@ impl<R> Queue<R> {
     /// others.
     pub(crate) fn take_suspended(&self) -> [Slab<Waker>; 2] {
         let at_home = self.with_home(|home| home.children.take_suspended());
-        [at_home, self.state.lock().children.take_suspended()]
+        let mut state = self.state.lock();
+        let elsewhere = state.elsewhere.as_mut();
+        let elsewhere = elsewhere.map(|it| it.children.take_suspended());
+        [at_home, elsewhere.unwrap_or_default()]
     }
 
     /// Brings home what is ready, waiting for it if it is still on its way.

@@ -19,7 +19,8 @@
 //!
 //! To read it takes about as long as a short poll. So a poll of the scope in which hardly anything
 //! happens does not read it; others read it at their beginning and when, at the pace seen so far,
-//! the time may be up. What one poll of the scope found is what the next begins with: [`Pace`].
+//! the time may be up. What one poll of the scope found is what the next begins with, and what
+//! scopes beside it begin with: [`Pace`].
 #![forbid(unsafe_code)]
 
 use std::mem;
@@ -117,17 +118,38 @@ pub(crate) struct Budget {
     times: u32,
     /// Polls that were made.
     made: u32,
-    /// How many had been made when the clock was read first, and last.
-    timed: (u32, u32),
-    /// How many are made until it is read again.
+    /// How many are made until the clock is read again.
     look_at: u32,
     pace: Pace,
+    is_nested: bool,
     /// Set once the time was up; see [`look_now`](Self::look_now).
     was_up: bool,
+    /// Once it was read.
+    clock: Option<Clock>,
+}
+
+/// What the clock showed.
+struct Clock {
     /// When it was read first.
-    start: Option<Instant>,
-    /// What it showed last, in nanoseconds: durations are slow to calculate with.
+    start: Instant,
+    /// How many polls had been made then.
+    made: u32,
+    last: Reading,
+}
+
+impl Clock {
+    fn new(start: Instant, made: u32) -> Self {
+        let last = Reading { elapsed: 0, made };
+        Self { start, made, last }
+    }
+}
+
+/// What the clock showed last.
+struct Reading {
+    /// Since the first time, in nanoseconds: durations are slow to calculate with.
     elapsed: u64,
+    /// How many polls had been made then.
+    made: u32,
 }
 
 impl Budget {
@@ -140,12 +162,11 @@ impl Budget {
             was_restless: false,
             times: 1,
             made: 0,
-            timed: (0, 0),
             look_at: pace.untimed(),
+            is_nested,
             pace,
             was_up: matches!(pace, Pace::Careful),
-            start: None,
-            elapsed: 0,
+            clock: None,
         };
         if let Pace::Careful = pace {
             budget.start_clock();
@@ -164,11 +185,27 @@ impl Budget {
     }
 
     fn start_clock(&mut self) -> Instant {
-        *self.start.get_or_insert_with(|| {
-            self.timed = (self.made, self.made);
-            self.look_at = self.made + self.pace.first();
-            Instant::now()
-        })
+        match &self.clock {
+            Some(clock) => clock.start,
+            None => self.set_clock(Instant::now(), self.first_look()),
+        }
+    }
+
+    /// After how many polls from there the first look is. In a nested scope that is later, unless
+    /// its children want others to have the thread: there may be many such scopes, the one around
+    /// looks as well, and what one of them finds is known to the others.
+    fn first_look(&self) -> u32 {
+        match self.pace {
+            Pace::Unknown if self.is_nested && !self.is_restless => Pace::Easy.first(),
+            pace => pace.first(),
+        }
+    }
+
+    /// Times polls from `start` on, which is now, and looks after so many of them.
+    fn set_clock(&mut self, start: Instant, look_after: u32) -> Instant {
+        self.clock = Some(Clock::new(start, self.made));
+        self.look_at = self.made + look_after;
+        start
     }
 
     /// Returns how many polls may be made until [`look`](Self::look) is to be called.
@@ -197,23 +234,19 @@ impl Budget {
 
     #[inline(never)]
     fn look_now(&mut self) -> Option<Look> {
-        let Some(start) = self.start else {
+        let (made, limit) = (self.made, self.limit());
+        let Some(clock) = &mut self.clock else {
             self.start_clock();
             return None;
         };
-        let duration = start.elapsed();
-        let (elapsed, polls) = (nanos(duration), self.made - self.timed.0);
-        let since = (
-            elapsed.saturating_sub(self.elapsed),
-            self.made - self.timed.1,
-        );
-        (self.elapsed, self.timed.1) = (elapsed, self.made);
-        let limit = self.limit();
-        let made = u64::from(polls.max(1));
+        let (start, duration) = (clock.start, clock.start.elapsed());
+        let (elapsed, polls) = (nanos(duration), made - clock.made);
+        let before = mem::replace(&mut clock.last, Reading { elapsed, made });
+        let timed = u64::from(polls.max(1));
         // At the mean pace of those that were made, so many fit into the time that is left.
-        let left = limit.saturating_sub(elapsed) * made / elapsed.max(1);
-        let most = made * u64::from(self.pace.growth());
-        self.look_at = self.made + left.clamp(1, most) as u32;
+        let left = limit.saturating_sub(elapsed) * timed / elapsed.max(1);
+        let most = timed * u64::from(self.pace.growth());
+        self.look_at = made + left.clamp(1, most) as u32;
         let is_up = elapsed >= limit;
         // Once it may have been another thread that had the processor, or code that was not in the
         // cache. If it is so again the time is up.
@@ -221,10 +254,7 @@ impl Budget {
         if is_over {
             self.pace = Pace::Careful;
         } else if is_up {
-            self.start = Some(start + duration);
-            self.elapsed = 0;
-            self.timed = (self.made, self.made);
-            self.look_at = self.made + 1;
+            self.set_clock(start + duration, 1);
         } else {
             self.pace = match elapsed < EASY * u64::from(polls) {
                 true => Pace::Easy,
@@ -234,14 +264,15 @@ impl Budget {
         Some(Look {
             polls: polls as usize,
             elapsed: duration,
-            is_slow: is_slow(since.0, since.1),
+            is_slow: is_slow(elapsed.saturating_sub(before.elapsed), made - before.made),
             is_over,
         })
     }
 
     /// Looks at the clock, if it was read before and there were polls since.
     pub(crate) fn look_after_pass(&mut self) -> Option<Look> {
-        match self.start.is_some() && self.made > self.timed.1 {
+        let made = self.clock.as_ref().map(|clock| clock.last.made);
+        match made.is_some_and(|made| self.made > made) {
             true => self.look_now(),
             false => None,
         }

@@ -44,6 +44,7 @@ use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
 use crate::run::turn::{Turn, must_end};
 use crate::stop::state::{Outcome, Stop};
+use crate::sync::Ordering;
 
 /// How many suspended children are woken before they are dropped, at the end.
 const AT_A_TIME: usize = 16;
@@ -134,7 +135,7 @@ impl PollLoop {
         let mut cache = WakerCache::new(cx.waker());
         let mut turn = Turn {
             shared,
-            budget: Budget::new(is_nested, self.pace),
+            budget: Budget::new(is_nested, self.pace()),
             batch: VecDeque::new(),
             open: None,
             is_eager: false,
@@ -150,7 +151,7 @@ impl PollLoop {
                 }
             }
         });
-        self.pace = turn.budget.pace();
+        self.set_pace(shared, turn.budget.pace());
         if turn.open.is_some() {
             turn.open = None; // closes the window, and waits, if the scope has to end
         }
@@ -161,6 +162,29 @@ impl PollLoop {
             Progress::Spent => {
                 quietly(|| cx.waker().wake_by_ref());
                 Poll::Pending
+            }
+        }
+    }
+
+    /// What is known of the polls to come; while that is nothing, what is known of a sibling.
+    fn pace(&self) -> Pace {
+        let slow_inside = |parent: &Arc<Shared>| parent.slow_inside.load(Ordering::Relaxed);
+        match self.pace {
+            Pace::Unknown if self.parent.as_ref().is_some_and(slow_inside) => Pace::Careful,
+            pace => pace,
+        }
+    }
+
+    /// Notes what the polls were like, for later ones and for those of siblings.
+    fn set_pace(&mut self, shared: &Shared, pace: Pace) {
+        self.pace = pace;
+        match pace {
+            Pace::Unknown => {}
+            Pace::Easy => shared.slow_inside.store(false, Ordering::Relaxed),
+            Pace::Careful => {
+                if let Some(parent) = &self.parent {
+                    parent.slow_inside.store(true, Ordering::Relaxed);
+                }
             }
         }
     }

@@ -168,6 +168,9 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
 impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
+        if *this.has_returned {
+            return; // nothing is left
+        }
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
         let _inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {

@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop<Self>,
     /// What the scope waits for after its children are gone.
     pub(crate) closures: Closures<Self>,
+    /// Set while a scope inside has slow polls: others inside begin carefully.
+    pub(crate) slow_inside: AtomicBool,
     /// Set when the panic is not asked for again.
     panic_taken: AtomicBool,
     /// Set once there is a panic.
@@ -48,6 +50,7 @@ impl Shared {
             tickets: Tickets::default(),
             stop: Stop::new(),
             closures: Closures::new(),
+            slow_inside: AtomicBool::new(false),
             panic_taken: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -147,7 +150,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(payload) = self.panic.lock().take() {
+        if let Some(payload) = self.panic.get_mut().take() {
             discard(payload); // as by the last waker, in whose destructor nothing may unwind
         }
     }

@@ -29,6 +29,7 @@ pub(super) struct Turn<'a> {
 impl Turn<'_> {
     /// Runs children from the batch, until it is empty, the budget is spent or the scope has to
     /// end.
+    #[inline(always)]
     pub(super) fn run_batch(&mut self, body_done: bool) {
         while let Some(look) = self.run_stretch(body_done) {
             self.heed(&look);
@@ -87,12 +88,13 @@ impl Turn<'_> {
 
     /// Runs children from the batch, until it is time to look at the clock: what was
     /// found. `None` if nothing is left to run now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_stretch(&mut self, body_done: bool) -> Option<Look> {
+        let shared = &**self.shared;
         loop {
             let most = self.budget.stretch();
             let (mut ran, mut is_restless) = (0, false);
-            while ran < most && !must_end(self.shared, body_done) {
+            while ran < most && !must_end(shared, body_done) {
                 let Some(child) = self.batch.pop_front() else {
                     break;
                 };
