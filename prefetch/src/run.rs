@@ -5,9 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Barrier};
 use std::thread::available_parallelism;
+use std::time::Instant;
 
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
+use futures_lite::future::or;
 use taskpen::scope;
 use url::Url;
 
@@ -116,7 +118,7 @@ impl Setup {
     }
 
     /// Walks with children of scopes. Leaving the inner one closes the automator, leaving the
-    /// outer one the server. Ctrl-C cancels both: then the walk leaves them, as it does at its end.
+    /// outer one the server. Ctrl-C cuts the inner one off, wherever the walk is.
     async fn run(
         self,
         mode: Mode,
@@ -130,42 +132,37 @@ impl Setup {
             shared,
             in_flight,
         } = self;
-        let tally = scope(async |s| {
+        let (mut tally, begin) = (Tally::default(), Instant::now());
+        let stop = async {
+            interrupt.pressed().await;
+            progress.stopped();
+        };
+        let observe = |url: &Url, visit: &_| progress.page(url, visit);
+        let walked = scope(async |s| {
             if let Some(server) = server {
                 s.spawn_background(async move { server.serve().await });
             }
-            let token = s.stop_token();
-            s.spawn_background(async move {
-                interrupt.pressed().await;
-                token.request_stop("Ctrl-C");
-            });
-            scope(async |s| {
-                let cancelled = s.stop_token();
-                let stop = async {
-                    cancelled.await;
-                    progress.stopped();
-                };
-                let observe = |url: &Url, visit: &_| progress.page(url, visit);
-                match mode {
-                    Mode::ReadAhead => {
-                        let automator = ReadAhead::new(s, &shared, in_flight);
-                        walk(&automator, &start, plan, observe, stop).await
-                    }
-                    Mode::OnDemand => {
-                        let automator = OnDemand::new(s, &shared);
-                        walk(&automator, &start, plan, observe, stop).await
-                    }
-                    _ => {
-                        let automator = Automator::new(s, &shared);
-                        walk(&automator, &start, plan, observe, stop).await
-                    }
+            let tally = &mut tally;
+            let automator = scope(async |s| match mode {
+                Mode::ReadAhead => {
+                    let automator = ReadAhead::new(s, &shared, in_flight);
+                    walk(&automator, &start, plan, observe, tally).await
                 }
-            })
-            .await
+                Mode::OnDemand => {
+                    let automator = OnDemand::new(s, &shared);
+                    walk(&automator, &start, plan, observe, tally).await
+                }
+                _ => {
+                    let automator = Automator::new(s, &shared);
+                    walk(&automator, &start, plan, observe, tally).await
+                }
+            });
+            automator.until(stop).await
         })
         .await;
+        tally.end(begin, walked.is_none());
         let after = Census::take();
-        report(tally, &start, &shared, after)
+        report(walked, tally, &start, &shared, after)
     }
 
     /// Walks with detached tasks.
@@ -179,15 +176,19 @@ impl Setup {
         }
         let shared = Arc::new(self.shared);
         let automator = Detached::new(Arc::clone(&shared));
+        let (mut tally, begin) = (Tally::default(), Instant::now());
+        let observe = |url: &Url, visit: &_| progress.page(url, visit);
+        let walk = walk(&automator, &self.start, self.plan, observe, &mut tally);
         let stop = async {
             interrupt.pressed().await;
             progress.stopped();
+            None
         };
-        let observe = |url: &Url, visit: &_| progress.page(url, visit);
-        let tally = walk(&automator, &self.start, self.plan, observe, stop).await;
+        let walked = or(async { Some(walk.await) }, stop).await;
+        tally.end(begin, walked.is_none());
         automator.close();
         let after = Census::take();
-        let report = report(tally, &self.start, &shared, after)?;
+        let report = report(walked, tally, &self.start, &shared, after)?;
         task::sleep(SECOND_LOOK).await;
         Ok(Report {
             later: Some(shared.ledger.counts()),
@@ -228,15 +229,18 @@ fn no_sockets(error: io::Error) -> Failure {
     Failure::Run(format!("cannot open a socket on this machine: {error}"))
 }
 
-/// What is there to say when everything was closed.
+/// What there is to say when everything was closed. No result of the walk means that it was stopped.
 fn report(
-    tally: Result<Tally, FetchError>,
+    walked: Option<Result<(), FetchError>>,
+    tally: Tally,
     start: &Url,
     shared: &Shared,
     after: Option<Census>,
 ) -> Result<Report, Failure> {
-    let tally = tally
-        .map_err(|error| Failure::Run(format!("cannot fetch the first page, {start}: {error}")))?;
+    if let Some(Err(error)) = walked {
+        let why = format!("cannot fetch the first page, {start}: {error}");
+        return Err(Failure::Run(why));
+    }
     Ok(Report {
         tally,
         counts: shared.ledger.counts(),

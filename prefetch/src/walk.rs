@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use async_std::task;
 use futures_lite::StreamExt;
-use futures_lite::future::or;
 use url::Url;
 
 use super::automator::{How, Open, Visit};
@@ -34,7 +33,7 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// Those of them that a prefetch had found out about.
     pub(crate) known: usize,
-    /// How long it took.
+    /// How long it took, until the automator was closed.
     pub(crate) time: Duration,
     /// Whether it was stopped before its end.
     pub(crate) stopped: bool,
@@ -43,6 +42,12 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn visited(&self) -> usize {
         self.cached + self.waited + self.direct + self.ahead
+    }
+
+    /// The walk that began then has come to its end, or was stopped.
+    pub(crate) fn end(&mut self, begin: Instant, stopped: bool) {
+        self.time = begin.elapsed();
+        self.stopped = stopped;
     }
 
     fn count(&mut self, how: How) {
@@ -55,34 +60,11 @@ impl Tally {
     }
 }
 
-/// Walks from `start` until `stop` resolves, and shows what came of every page to `observe`.
+/// Walks from `start`, and shows what came of every page to `observe`. The tally is right at any
+/// time, for a walk can be dropped wherever it is, and with it what it has fetched ahead.
 ///
 /// Fails only if the first page does; the failure of a later one is counted.
 pub(crate) async fn walk(
-    automator: &impl Open,
-    start: &Url,
-    plan: Plan,
-    observe: impl FnMut(&Url, &Result<Visit, FetchError>),
-    stop: impl Future<Output = ()>,
-) -> Result<Tally, FetchError> {
-    let mut tally = Tally::default();
-    let begin = Instant::now();
-    let all = async {
-        walk_all(automator, start, plan, observe, &mut tally).await?;
-        Ok::<_, FetchError>(false)
-    };
-    let stopped = async {
-        stop.await;
-        Ok(true)
-    };
-    // Stopped, the walk is dropped wherever it is, and with it what it has fetched ahead.
-    tally.stopped = or(all, stopped).await?;
-    tally.time = begin.elapsed();
-    Ok(tally)
-}
-
-/// Walks to the end of the plan. The tally is right at any time.
-async fn walk_all(
     automator: &impl Open,
     start: &Url,
     plan: Plan,
