@@ -229,7 +229,7 @@ fn no_sockets(error: io::Error) -> Failure {
     Failure::Run(format!("cannot open a socket on this machine: {error}"))
 }
 
-/// What there is to say when everything was closed. No result of the walk means that it was stopped.
+/// What there is to say when everything was closed. There is no result of a walk that was stopped.
 fn report(
     walked: Option<Result<(), FetchError>>,
     tally: Tally,

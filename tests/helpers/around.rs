@@ -154,3 +154,60 @@ fn calls_of_the_stay() {
         });
     });
 }
+
+/// Returns what `look` sees on the thread that polls the scope and on a helper, which are inside of
+/// `hook`.
+fn seen_by<T: Send + 'static>(
+    hook: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static,
+    look: fn() -> T,
+) -> [T; 2] {
+    let meeting = Meeting::of(2);
+    block_on(
+        scope(async |s: Scope<'_>| {
+            s.spawn(async { work() });
+            let seen = [(); 2].map(|()| {
+                s.spawn(async {
+                    meeting.attend(); // so they are on two threads
+                    look()
+                })
+            });
+            let [one, other] = seen;
+            [one.await, other.await]
+        })
+        .on(Pool::new(1))
+        .around(hook),
+    )
+}
+
+/// The recipes under *What is current*: a span, a context, a runtime.
+#[test]
+fn recipes() {
+    watched(|| {
+        let subscriber = tracing_subscriber::registry();
+        tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+        let span = tracing::info_span!("request");
+        let (current, id) = (span.clone(), span.id());
+        let hook = move |stay: &mut dyn FnMut()| current.in_scope(&mut *stay);
+        let seen = span.in_scope(|| seen_by(hook, || tracing::Span::current().id()));
+        assert!(id.is_some() && seen == [id.clone(), id]);
+
+        let current = opentelemetry::Context::current_with_value(7);
+        let _attached = current.clone().attach();
+        let hook = move |stay: &mut dyn FnMut()| {
+            let _context = current.clone().attach();
+            stay();
+        };
+        let look = || opentelemetry::Context::current().get::<i32>().copied();
+        assert_eq!(seen_by(hook, look), [Some(7); 2]);
+
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let handle = runtime.handle().clone();
+        let hook = move |stay: &mut dyn FnMut()| {
+            let _inside = handle.enter();
+            stay();
+        };
+        let _inside = runtime.enter();
+        let look = || tokio::runtime::Handle::try_current().is_ok();
+        assert_eq!(seen_by(hook, look), [true; 2]);
+    });
+}
