@@ -22,9 +22,10 @@ pub(crate) use async_task::Runnable;
 pub(crate) use event_listener::Event;
 use event_listener::{Listener, listener};
 
-/// How often to look before sleeping: about as long as a short poll takes. A model does not spin,
-/// or it would never see a thread sleep.
-pub(crate) const SPINS: usize = 100;
+/// How often to look before sleeping: some twenty microseconds. That is about what it costs to
+/// sleep and be woken, and more than a helper spends on what it takes at a time, if polls are
+/// short. A model does not spin, or it would never see a thread sleep.
+pub(crate) const SPINS: usize = 1000;
 
 /// Blocks the thread until `is_over`, which is asked again after each notification of `event`.
 ///

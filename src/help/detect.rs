@@ -1,7 +1,7 @@
 //! Which executor is around a poll.
 #![forbid(unsafe_code)]
 
-use crate::help::executor::{SharedExecutor, Source};
+use crate::help::executor::{Executor, SharedExecutor, Source};
 
 #[cfg(feature = "async-std")]
 use crate::help::async_std::AsyncStd;
@@ -10,6 +10,7 @@ use crate::help::tokio::Tokio;
 
 /// An executor that was found. To find it is cheap, and to compare it; a scope does so in each
 /// poll.
+#[derive(Clone)]
 pub(crate) enum Found {
     Given(SharedExecutor),
     #[cfg(feature = "tokio")]
@@ -24,7 +25,7 @@ impl Found {
         match source {
             None => Self::detect(),
             Some(Source::Nowhere) => None,
-            Some(Source::Executor(executor)) => Some(Self::Given(executor)),
+            Some(Source::Executor(found)) => Some(found),
         }
     }
 
@@ -58,13 +59,13 @@ impl Found {
         }
     }
 
-    pub(crate) fn executor(&self) -> SharedExecutor {
+    pub(super) fn executor(&self) -> &dyn Executor {
         match self {
-            Self::Given(executor) => executor.clone(),
+            Self::Given(executor) => &**executor,
             #[cfg(feature = "tokio")]
-            Self::Tokio(tokio) => SharedExecutor::new(std::sync::Arc::new(tokio.clone())),
+            Self::Tokio(tokio) => tokio,
             #[cfg(feature = "async-std")]
-            Self::AsyncStd => SharedExecutor::new(std::sync::Arc::new(AsyncStd)),
+            Self::AsyncStd => &AsyncStd,
         }
     }
 }

@@ -17,6 +17,7 @@ use std::ops::Deref;
 use std::ptr;
 use std::sync::Arc;
 
+use crate::help::detect::Found;
 use crate::help::ticket::Call;
 use crate::panic::quietly;
 use crate::run::shared::Shared;
@@ -143,7 +144,7 @@ impl<T: ?Sized> Drop for Given<T> {
 }
 
 /// An executor that was chosen.
-pub(crate) type SharedExecutor = Given<dyn Executor>;
+pub(super) type SharedExecutor = Given<dyn Executor>;
 
 /// What is called around the stay of a helper.
 pub(crate) type Hook = Given<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
@@ -173,7 +174,13 @@ impl Helpers {
 #[derive(Clone)]
 pub(crate) enum Source {
     Nowhere,
-    Executor(SharedExecutor),
+    Executor(Found),
+}
+
+impl Source {
+    pub(crate) fn given(executor: impl Executor) -> Self {
+        Self::Executor(Found::Given(SharedExecutor::new(Arc::new(executor))))
+    }
 }
 
 /// Returns the number in a variable of the environment, if there is one.

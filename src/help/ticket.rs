@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::help::detect::Found;
-use crate::help::executor::{Helpers, Hook, SharedExecutor, Source, Ticket};
+use crate::help::executor::{Helpers, Hook, Source, Ticket};
 use crate::help::policy::{MOST_SKIPPED, Plan, SLOW, is_slow_poll_expected};
 use crate::help::window::Inside;
 use crate::panic::{Defer, quietly};
@@ -167,7 +167,7 @@ impl Tickets {
 
 /// How a helper is called: what a scope found out about its executor.
 pub(crate) struct Call {
-    executor: SharedExecutor,
+    found: Found,
     around: Option<Hook>,
     /// Helpers at most.
     most: usize,
@@ -176,7 +176,7 @@ pub(crate) struct Call {
 impl Call {
     fn helpers(&self) -> Helpers {
         Helpers {
-            source: Some(Source::Executor(self.executor.clone())),
+            source: Some(Source::Executor(self.found.clone())),
             around: self.around.clone(),
         }
     }
@@ -197,7 +197,11 @@ impl Call {
         let missing = wanted.saturating_sub(there as usize);
         for _ in 0..missing.min(self.most.saturating_sub(out as usize)) {
             // Foreign code: it may run the ticket here, or panic.
-            quietly(|| self.executor.dispatch(Ticket::new(shared, self, chunk)));
+            quietly(|| {
+                self.found
+                    .executor()
+                    .dispatch(Ticket::new(shared, self, chunk))
+            });
         }
     }
 }
@@ -221,8 +225,8 @@ pub(crate) struct Help {
     pub(crate) most: Option<usize>,
     /// When a slow poll was met, if that was lately.
     met_slow: Option<Instant>,
-    /// Where helpers came from in the last poll, if there were any.
-    known: Option<(Found, Arc<Call>)>,
+    /// How they were called in the last poll, if there were any.
+    known: Option<Arc<Call>>,
     /// Polls still to be made without a look for helpers, because there were none.
     alone: u32,
 }
@@ -270,33 +274,32 @@ impl Help {
         }
         let Helpers { source, around } = current::helpers().unwrap_or_default();
         let found = Found::resolve(source);
-        if let (Some(found), Some((known, call))) = (&found, &self.known) {
+        let is_same = |call: &&Arc<Call>| {
             let is_same_hook = match (&around, &call.around) {
                 (None, None) => true,
                 (Some(one), Some(other)) => one.is_same(other),
                 _ => false,
             };
-            if found.is_same(known) && is_same_hook {
-                return Some(Arc::clone(call));
-            }
+            is_same_hook && found.as_ref().is_some_and(|it| it.is_same(&call.found))
+        };
+        if let Some(call) = self.known.as_ref().filter(is_same) {
+            return Some(Arc::clone(call));
         }
-        let call = found.as_ref().and_then(|found| {
-            let executor = found.executor();
-            let lent = executor.parallelism().saturating_sub(1);
+        self.known = found.and_then(|found| {
+            let lent = found.executor().parallelism().saturating_sub(1);
             let most = self.most.map_or(lent, |most| most.min(lent));
             let call = || Call {
-                executor,
+                found,
                 around,
                 most,
             };
             (most > 0).then(|| Arc::new(call()))
         });
-        self.known = found.zip(call.clone());
-        shared.tickets.set_call(call.clone());
-        if call.is_none() {
+        shared.tickets.set_call(self.known.clone());
+        if self.known.is_none() {
             self.alone = MOST_SKIPPED;
         }
-        call
+        self.known.clone()
     }
 }
 

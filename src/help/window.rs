@@ -158,7 +158,7 @@ impl Window {
     /// Closes the window for good if the helpers leave within `limit`; it stays open otherwise.
     pub(crate) fn close_within(&self, limit: Duration) -> bool {
         let before = self.word.fetch_and(!OPEN, Ordering::Relaxed);
-        let is_alone = self.spin() || {
+        let is_alone = self.spin(|| false) || {
             let is_alone = wait_at_most(&self.event, limit, || self.is_alone_or_asleep());
             self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
             is_alone
@@ -191,11 +191,11 @@ impl Window {
         self.word.load(Ordering::Acquire) < HELPER
     }
 
-    /// Waits a moment until no helper is inside; returns whether that is so.
-    pub(crate) fn spin(&self) -> bool {
+    /// Waits a moment until no helper is inside, or `is_over`; returns whether no helper is.
+    pub(crate) fn spin(&self, is_over: impl Fn() -> bool) -> bool {
         for _ in 0..SPINS {
-            if self.is_alone() {
-                return true;
+            if self.is_alone() || is_over() {
+                break;
             }
             spin_loop();
         }
@@ -212,7 +212,7 @@ impl Drop for Open<'_> {
             return;
         }
         self.0.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
-        if !self.0.spin() {
+        if !self.0.spin(|| false) {
             self.0.wait_until(|| self.0.is_alone_or_asleep());
         }
     }

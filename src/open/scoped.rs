@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use super::until::Until;
-use crate::help::executor::{Executor, Hook, SharedExecutor, Source};
+use crate::help::executor::{Executor, Hook, Source};
 use crate::help::ticket::Help;
 use crate::panic::quietly;
 use crate::run::root::Root;
@@ -263,8 +263,7 @@ where
     /// Scopes inside it that make no choice of their own inherit this one. See [`Executor`] for an
     /// example, and the [crate's page](crate#parallelism-the-poll-window) for when to need it.
     pub fn on(mut self, executor: impl Executor) -> Self {
-        let executor = SharedExecutor::new(Arc::new(executor));
-        self.root.set_source(Source::Executor(executor));
+        self.root.set_source(Source::given(executor));
         self
     }
 

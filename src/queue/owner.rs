@@ -154,7 +154,7 @@ impl<R> Queue<R> {
     /// Sleeps until something is ready, the body is woken or no helper is inside. For the scope's
     /// thread, which has nothing to do. Never unwinds.
     pub(crate) fn sleep(&self) {
-        if self.window.spin() {
+        if self.window.spin(|| self.arrived.load(Ordering::Relaxed)) {
             return;
         }
         self.window.wait_until(|| {

@@ -43,11 +43,12 @@ const RESTLESS_PASSES: usize = 8;
 const LONGEST: Duration = Duration::from_micros(200);
 /// ... if a child woke itself.
 const RESTLESS: Duration = Duration::from_micros(50);
-/// How many times that while work is shared. Sharing costs some ten microseconds.
-const SHARED: u32 = if cfg!(taskpen_force_windows) {
-    1_000_000 // the tests wait in windows for each other, on a machine that may be busy
+/// How many times that while work is shared: to begin and to end that costs some tens of
+/// microseconds, in which a thread is idle.
+const SHARED: [u32; 2] = if cfg!(taskpen_force_windows) {
+    [1_000_000; 2] // the tests wait in windows for each other, on a machine that may be busy
 } else {
-    10
+    [25, 10]
 };
 
 /// Polls that are shorter need not be watched closely.
@@ -114,8 +115,9 @@ pub(crate) struct Budget {
     is_restless: bool,
     /// Set if one did in an earlier pass.
     was_restless: bool,
-    /// How many times the usual a poll may last: more once work is shared.
-    times: u32,
+    /// How many times the usual a poll may last, and if a child woke itself: more once work is
+    /// shared.
+    times: [u32; 2],
     /// Polls that were made.
     made: u32,
     /// How many are made until the clock is read again.
@@ -160,7 +162,7 @@ impl Budget {
             restless_passes: if is_nested { 1 } else { RESTLESS_PASSES },
             is_restless: false,
             was_restless: false,
-            times: 1,
+            times: [1; 2],
             made: 0,
             look_at: pace.untimed(),
             is_nested,
@@ -280,11 +282,12 @@ impl Budget {
 
     /// How long this poll of the scope may last, in nanoseconds.
     fn limit(&self) -> u64 {
+        let [times, restless_times] = self.times.map(u64::from);
         let longest = match self.is_restless || self.was_restless {
-            true => const { nanos(RESTLESS) },
-            false => const { nanos(LONGEST) },
+            true => restless_times * const { nanos(RESTLESS) },
+            false => times * const { nanos(LONGEST) },
         };
-        (longest * u64::from(self.times)).max(clock_cost() * LOOKS)
+        longest.max(clock_cost() * LOOKS)
     }
 
     /// A pass through the ready queue has ended.
@@ -301,7 +304,7 @@ impl Budget {
     /// Work is shared from now on: more polls, and more time.
     pub(crate) fn share(&mut self) {
         self.start_clock();
-        if self.times == 1 {
+        if self.times == [1; 2] {
             self.times = SHARED;
             self.polls += POLLS_IN_A_WINDOW;
         }
@@ -311,7 +314,7 @@ impl Budget {
     pub(crate) fn renew(&mut self) {
         *self = Self {
             polls: POLLS_IN_A_WINDOW,
-            times: SHARED.saturating_mul(10),
+            times: SHARED.map(|times| times.saturating_mul(10)),
             ..Self::new(false, self.pace)
         };
         self.start_clock();

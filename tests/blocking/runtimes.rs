@@ -54,36 +54,31 @@ const ENDS: [bool; 2] = [false, true];
 
 /// Ends a scope whose closure is running, from inside the task that polls it. The closure then does
 /// `last`.
-async fn end<T: Send + 'static>(
-    is_awaited: bool,
-    yields: impl Future<Output = ()> + Send + 'static,
-    last: impl FnOnce() -> T + Send + 'static,
-) {
+async fn end<T: Send + 'static>(is_awaited: bool, last: impl FnOnce() -> T + Send + 'static) {
     let (mut blocked, closure) = Blocked::new(last);
     let work = scope(async move |s| {
         s.spawn_blocking(closure);
         pending::<()>().await;
     });
     let token = work.stop_token();
+    let (start, mut started) = oneshot::channel();
     let releaser = thread::spawn(move || {
         blocked.wait_for_start();
+        start.send(()).unwrap();
         futures_lite::future::block_on(token); // it was dropped, or is being cut off
         blocked.let_go();
         blocked.wait_for_end();
     });
+    let is_running = async {
+        while started.try_recv().unwrap().is_none() {
+            yield_now().await;
+        }
+    };
     match is_awaited {
-        false => or(work, yields).await,
-        true => assert_eq!(work.until(yields).await, None),
+        false => or(work, is_running).await,
+        true => assert_eq!(work.until(is_running).await, None),
     }
     drop(releaser); // it ends by itself
-}
-
-/// Resolves after the closure of [`end`] has surely started.
-async fn a_while() {
-    for _ in 0..1_000 {
-        yield_now().await;
-        thread::yield_now();
-    }
 }
 
 fn reports() -> (Sender<()>, Receiver<()>) {
@@ -106,7 +101,7 @@ fn tokio_answers() {
                             question.ask(|it| handle.block_on(it).unwrap());
                             report.send(()).unwrap();
                         };
-                        end(is_awaited, a_while(), last).await;
+                        end(is_awaited, last).await;
                         while reported.try_recv().is_err() {
                             tokio::task::yield_now().await;
                         }
@@ -130,7 +125,7 @@ fn others_answer() {
             let last = move || question.ask(|it| async_std::task::block_on(it).unwrap());
             async_std::task::block_on(async_std::task::spawn(async move {
                 async_std::task::spawn(answer);
-                end(is_awaited, a_while(), last).await;
+                end(is_awaited, last).await;
             }));
 
             let (question, answer) = Question::new();
@@ -144,7 +139,7 @@ fn others_answer() {
                     question.ask(|it| futures_lite::future::block_on(it).unwrap());
                     report.send(()).unwrap();
                 };
-                end(is_awaited, a_while(), last).await;
+                end(is_awaited, last).await;
                 answer.await;
                 while reported.try_recv().unwrap().is_none() {
                     yield_now().await;
@@ -153,7 +148,7 @@ fn others_answer() {
 
             let (report, reported) = reports();
             let last = move || report.send(()).unwrap();
-            futures_lite::future::block_on(end(is_awaited, a_while(), last));
+            futures_lite::future::block_on(end(is_awaited, last));
             reported.recv_timeout(LIMIT).expect("the closure ends");
         }
     });

@@ -9,7 +9,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 
 use crate::child::Task;
-use crate::help::executor::{Executor, SharedExecutor, Source, Ticket};
+use crate::help::executor::{Executor, Source, Ticket};
 use crate::help::ticket::Help;
 use crate::queue::Kind;
 use crate::run::current::enter;
@@ -157,7 +157,7 @@ impl Scope {
     pub(crate) fn helped_by(executor: Threads) -> Self {
         let body_may_finish = Arc::new(AtomicBool::new(true));
         let mut root = Root::new(Body(Arc::clone(&body_may_finish)), Help::new(None));
-        root.set_source(Source::Executor(SharedExecutor::new(Arc::new(executor))));
+        root.set_source(Source::given(executor));
         Self {
             root: Box::pin(root),
             body_may_finish,
