@@ -86,9 +86,10 @@
 //! scope: a helper that comes late finds the window shut. A scope asks for help
 //!
 //! * **if there is work to share.** It measures its children and begins alone; children that do
-//! little per poll never leave the polling thread. * **if a child is slow.** What becomes ready
-//! while a child blocks its thread is for helpers. From the second slow poll on a scope is prepared
-//! for that for some seconds: nothing that another thread could run is behind a slow child.
+//!   little per poll never leave the polling thread.
+//! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers. From
+//!   the second slow poll on a scope is prepared for that for some seconds: nothing that another
+//!   thread could run is behind a slow child.
 //!
 //! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
 //! task around the scope, since **a poll of the scope does not return before the longest poll of a
