@@ -87,9 +87,9 @@
 //!
 //! * **if there is work to share.** It measures its children and begins alone; children that do
 //!   little per poll never leave the polling thread.
-//! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers. From
-//!   the second slow poll on a scope is prepared for that for some seconds: nothing that another
-//!   thread could run is behind a slow child.
+//! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers.
+//!   From the second slow poll on a scope is prepared for that for some seconds: nothing that
+//!   another thread could run is behind a slow child.
 //!
 //! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
 //! task around the scope, since **a poll of the scope does not return before the longest poll of a
@@ -164,6 +164,7 @@ pub mod guide;
 mod help;
 mod open;
 mod panic;
+mod pen;
 mod queue;
 mod run;
 mod sets;
@@ -177,11 +178,12 @@ pub use help::AsyncStd;
 pub use help::Smol;
 #[cfg(feature = "tokio")]
 pub use help::Tokio;
-pub use help::{Executor, Ticket};
+pub use help::{Executor, Ticket, Worker};
 pub use open::{
     LocalScoped, Scoped, TryLocalScoped, TryScoped, Until, local_scope, scope, try_local_scope,
     try_scope,
 };
+pub use pen::Pen;
 pub use scope::{Local, LocalScope, Multi, Scope, TryLocalScope, TryScope};
 pub use sets::{Buffered, JoinSet};
 pub use stop::{Cause, StopToken};

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use async_std::task;
 
 use crate::help::executor::{Executor, Ticket, number_in};
+use crate::help::worker::Worker;
 
 /// async-std's threads as helpers; the default for scopes that run inside an async-std task.
 ///
@@ -41,5 +42,10 @@ impl Executor for AsyncStd {
                 .unwrap_or_else(cores)
                 .max(1)
         })
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        task::spawn(worker);
+        Ok(())
     }
 }

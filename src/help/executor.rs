@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::help::detect::Found;
 use crate::help::ticket::Call;
+use crate::help::worker::Worker;
 use crate::panic::quietly;
 use crate::run::shared::Shared;
 
@@ -75,6 +76,16 @@ pub trait Executor: Send + Sync + 'static {
     /// A scope asks for one helper less than this at most; `.helpers(n)` can only lower that. It is
     /// called when a scope finds the executor. A panic in it ends the scope.
     fn parallelism(&self) -> usize;
+
+    /// Spawns a worker of a [`Pen`](crate::Pen) as a task that nobody awaits, or gives it back:
+    /// then the pen dispatches tickets.
+    ///
+    /// For executors that have tasks: a worker sleeps while nothing is to be done and is woken,
+    /// which is faster than a ticket. Called like [`dispatch`](Self::dispatch). It must not poll
+    /// the worker; a panic is ignored.
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        Err(worker)
+    }
 }
 
 impl<R: Executor + ?Sized> Executor for Arc<R> {
@@ -84,6 +95,10 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
 
     fn parallelism(&self) -> usize {
         R::parallelism(self)
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        R::spawn(self, worker)
     }
 }
 
@@ -100,6 +115,8 @@ pub struct Ticket {
     pub(super) is_coming: bool,
     /// Set until the helper looks at the queue for the last time.
     pub(super) is_out: bool,
+    /// Of a worker that is idle: its number among those.
+    pub(super) idle: Option<u64>,
 }
 
 impl fmt::Debug for Ticket {

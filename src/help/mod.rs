@@ -5,6 +5,7 @@
 //! | [`executor`] | who gives them: [`Executor`], and the [`Ticket`] it is handed |
 //! | [`detect`] | which executor is around a poll |
 //! | [`ticket`] | what a helper does, and how a scope calls one |
+//! | [`worker`] | what the threads of a pen do, and how one is called |
 //! | [`window`] | the span of a poll in which helpers may run children |
 //! | [`policy`] | when it pays |
 //! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
@@ -14,6 +15,7 @@ pub(crate) mod executor;
 pub(crate) mod policy;
 pub(crate) mod ticket;
 pub(crate) mod window;
+pub(crate) mod worker;
 
 #[cfg(feature = "async-std")]
 mod async_std;
@@ -29,3 +31,4 @@ pub use self::smol::Smol;
 #[cfg(feature = "tokio")]
 pub use self::tokio::Tokio;
 pub use executor::{Executor, Ticket};
+pub use worker::Worker;

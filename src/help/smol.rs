@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::help::executor::{Executor, Ticket, number_in};
+use crate::help::worker::Worker;
 
 /// The threads of smol's global executor as helpers.
 ///
@@ -21,5 +22,10 @@ impl Executor for Smol {
         // one in `block_on`.
         static THREADS: OnceLock<usize> = OnceLock::new();
         *THREADS.get_or_init(|| number_in("SMOL_THREADS").unwrap_or(1).max(1) + 1)
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        smol::spawn(worker).detach();
+        Ok(())
     }
 }

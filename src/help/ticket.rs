@@ -27,10 +27,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::help::detect::Found;
-use crate::help::executor::{Helpers, Hook, Source, Ticket};
+use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
 use crate::help::policy::{MOST_SKIPPED, Plan, SLOW, is_slow_poll_expected};
 use crate::help::window::Inside;
-use crate::panic::{Defer, quietly};
+use crate::help::worker::{self, Workers};
+use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::sync::{AtomicU32, Instant, Mutex, Ordering, thread_local};
@@ -46,15 +47,15 @@ thread_local! {
 }
 
 impl Ticket {
-    fn new(shared: &Arc<Shared>, call: &Arc<Call>, chunk: usize) -> Self {
-        shared.tickets.out.fetch_add(1, Ordering::Relaxed);
-        shared.tickets.coming.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn new(shared: &Arc<Shared>, call: &Arc<Call>, chunk: usize) -> Self {
+        shared.tickets.called();
         Self {
             shared: Arc::clone(shared),
             call: Arc::clone(call),
             chunk,
             is_coming: true,
             is_out: true,
+            idle: None,
         }
     }
 
@@ -66,6 +67,9 @@ impl Ticket {
         // Children do not run inside the waker of another one, which may hold a lock.
         if IN_A_PUSH.with(Cell::get) {
             return;
+        }
+        if self.shared.queue.is_pen {
+            return self.run_in_pen();
         }
         self.come();
         let shared = &*Arc::clone(&self.shared);
@@ -96,13 +100,13 @@ impl Ticket {
     }
 
     /// It is not out any more.
-    fn retire(&mut self) {
+    pub(super) fn retire(&mut self) {
         if mem::take(&mut self.is_out) {
             self.shared.tickets.out.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    fn come(&mut self) {
+    pub(super) fn come(&mut self) {
         if mem::take(&mut self.is_coming) {
             self.shared.tickets.coming.fetch_sub(1, Ordering::Relaxed);
         }
@@ -111,8 +115,14 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        let is_lost = self.is_coming || self.idle.is_some();
+        self.leave_idle();
         self.come();
         self.retire();
+        if is_lost && self.shared.queue.is_pen {
+            self.call.workers.is_lost();
+            wake(self.shared.queue.take_closer());
+        }
     }
 }
 
@@ -149,8 +159,8 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
 /// The tickets of a scope.
 #[derive(Default)]
 pub(crate) struct Tickets {
-    /// Those that an executor holds and has not finished or dropped.
-    out: AtomicU32,
+    /// Those that an executor holds and has not finished or dropped; idle workers of a pen are not.
+    pub(super) out: AtomicU32,
     /// Those of them that were not run yet.
     coming: AtomicU32,
     /// How pushes call for help, once a window was open.
@@ -158,6 +168,34 @@ pub(crate) struct Tickets {
 }
 
 impl Tickets {
+    /// Counts one that was called.
+    pub(super) fn called(&self) {
+        self.out.fetch_add(1, Ordering::Relaxed);
+        self.one_comes();
+    }
+
+    pub(super) fn one_comes(&self) {
+        self.coming.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn out(&self) -> usize {
+        self.out.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn are_coming(&self) -> bool {
+        self.coming.load(Ordering::Relaxed) > 0
+    }
+
+    /// Returns how threads are called.
+    pub(super) fn call(&self) -> Option<Arc<Call>> {
+        self.call.lock().clone()
+    }
+
+    /// The same, and from here on they are not.
+    pub(crate) fn take_call(&self) -> Option<Arc<Call>> {
+        self.call.lock().take()
+    }
+
     /// Says how pushes call for help from now on, or that they cannot.
     pub(crate) fn set_call(&self, call: Option<Arc<Call>>) {
         let before = mem::replace(&mut *self.call.lock(), call);
@@ -169,12 +207,23 @@ impl Tickets {
 pub(crate) struct Call {
     found: Found,
     around: Option<Hook>,
-    /// Helpers at most.
-    most: usize,
+    /// Helpers at most, or threads of a pen.
+    pub(super) most: usize,
+    /// Of a pen.
+    pub(crate) workers: Workers,
 }
 
 impl Call {
-    fn helpers(&self) -> Helpers {
+    pub(super) fn new(found: Found, around: Option<Hook>, most: usize) -> Self {
+        Self {
+            found,
+            around,
+            most,
+            workers: Workers::default(),
+        }
+    }
+
+    pub(super) fn helpers(&self) -> Helpers {
         Helpers {
             source: Some(Source::Executor(self.found.clone())),
             around: self.around.clone(),
@@ -182,7 +231,7 @@ impl Call {
     }
 
     /// Dispatches tickets until `wanted` are out, or coming; no more than there may be.
-    fn dispatch(
+    pub(super) fn dispatch(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         wanted: usize,
@@ -196,25 +245,36 @@ impl Call {
         };
         let missing = wanted.saturating_sub(there as usize);
         for _ in 0..missing.min(self.most.saturating_sub(out as usize)) {
-            // Foreign code: it may run the ticket here, or panic.
-            quietly(|| {
-                self.found
-                    .executor()
-                    .dispatch(Ticket::new(shared, self, chunk))
-            });
+            self.hand_out(Ticket::new(shared, self, chunk));
         }
+    }
+
+    /// Gives a ticket to the executor. Foreign code: it may run the ticket here, or panic.
+    pub(super) fn hand_out(&self, ticket: Ticket) {
+        quietly(|| self.executor().dispatch(ticket));
+    }
+
+    pub(super) fn executor(&self) -> &dyn Executor {
+        self.found.executor()
     }
 }
 
 /// Calls a helper for something that was pushed, unless one is coming. For any thread.
 #[cold]
 pub(crate) fn call_for_push(shared: &Arc<Shared>) {
-    let call = shared.tickets.call.lock().clone();
-    if let Some(call) = call {
-        let before = IN_A_PUSH.with(|it| it.replace(true));
-        let _after = Defer(|| IN_A_PUSH.with(|it| it.set(before)));
-        call.dispatch(shared, 1, false, 1);
+    if shared.queue.is_pen {
+        return worker::call(shared);
     }
+    if let Some(call) = shared.tickets.call() {
+        in_a_push(|| call.dispatch(shared, 1, false, 1));
+    }
+}
+
+/// Calls for help, on a thread that is in the middle of a push.
+pub(super) fn in_a_push(call: impl FnOnce()) {
+    let before = IN_A_PUSH.with(|it| it.replace(true));
+    let _after = Defer(|| IN_A_PUSH.with(|it| it.set(before)));
+    call();
 }
 
 /// What a scope knows about helpers: how many, and whether it pays to call them.
@@ -288,12 +348,7 @@ impl Help {
         self.known = found.and_then(|found| {
             let lent = found.executor().parallelism().saturating_sub(1);
             let most = self.most.map_or(lent, |most| most.min(lent));
-            let call = || Call {
-                found,
-                around,
-                most,
-            };
-            (most > 0).then(|| Arc::new(call()))
+            (most > 0).then(|| Arc::new(Call::new(found, around, most)))
         });
         shared.tickets.set_call(self.known.clone());
         if self.known.is_none() {

@@ -3,6 +3,7 @@
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::help::executor::{Executor, Ticket};
+use crate::help::worker::Worker;
 
 /// The worker threads of a tokio runtime as helpers; the default for scopes that run inside one.
 ///
@@ -52,5 +53,10 @@ impl Executor for Tokio {
             RuntimeFlavor::CurrentThread => 1,
             _ => self.0.metrics().num_workers(),
         }
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        self.0.spawn(worker);
+        Ok(())
     }
 }

@@ -131,6 +131,34 @@ impl Window {
         }
     }
 
+    /// Opens the window of a pen, for as long as that lasts.
+    pub(crate) fn open_for_pen(&self) {
+        self.word.store(OPEN, Ordering::Release);
+    }
+
+    /// Shuts it: no thread enters, and those inside are not waited for.
+    pub(crate) fn shut_for_pen(&self) {
+        self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
+    }
+
+    /// A thread of a pen looks at the ready queue, now.
+    pub(crate) fn looks(&self, now: Instant) {
+        self.start.set(now);
+    }
+
+    /// Has pushes call for help at once, or not any more.
+    pub(crate) fn set_eager(&self, is_eager: bool) {
+        match is_eager {
+            true => self.word.fetch_or(EAGER, Ordering::Relaxed),
+            false => self.word.fetch_and(!EAGER, Ordering::Relaxed),
+        };
+    }
+
+    /// Returns whether they do.
+    pub(crate) fn is_eager(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & EAGER != 0
+    }
+
     /// Notes that a poll of a child took long.
     pub(crate) fn saw_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);
@@ -179,6 +207,11 @@ impl Window {
     /// Has the thread that waits look again.
     pub(crate) fn notify(&self) {
         self.event.notify(1);
+    }
+
+    /// Has all threads that end a pen look again.
+    pub(crate) fn notify_all(&self) {
+        self.event.notify(usize::MAX);
     }
 
     /// Returns true if no helper is inside. Otherwise the last one to leave will notify.

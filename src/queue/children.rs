@@ -19,27 +19,28 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::num::NonZeroU32;
 use std::task::Waker;
 
 use slab::Slab;
 
-/// A slot in a registry of suspended children: its index, plus [`ELSEWHERE`] if it is not at home.
+/// A slot in a registry of suspended children: the number behind its index, so that zero is none;
+/// plus [`ELSEWHERE`] if it is not at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(pub(crate) u32);
+pub(crate) struct Key(pub(crate) NonZeroU32);
 
-/// More than there can be children; a key is a little less than 2^29, see
-/// [`crate::task::metadata`].
+/// More than there can be children; a key is less than 2^29, see [`crate::task::metadata`].
 const ELSEWHERE: u32 = 1 << 28;
 
 impl Key {
     #[inline]
     pub(crate) fn is_at_home(self) -> bool {
-        self.0 & ELSEWHERE == 0
+        self.0.get() & ELSEWHERE == 0
     }
 
     #[inline]
     fn index(self) -> usize {
-        (self.0 & !ELSEWHERE) as usize
+        (self.0.get() & !ELSEWHERE) as usize - 1
     }
 }
 
@@ -70,11 +71,10 @@ impl<R> Children<R> {
             self.grow();
         }
         let index = self.suspended.insert(waker);
-        assert!(
-            index < ELSEWHERE as usize,
-            "no memory holds so many children"
-        );
-        Key(index as u32 | if at_home { 0 } else { ELSEWHERE })
+        let number = NonZeroU32::new(index as u32 + 1);
+        let key = number.filter(|_| index + 1 < ELSEWHERE as usize);
+        let key = key.expect("no memory holds so many children");
+        Key(key | if at_home { 0 } else { ELSEWHERE })
     }
 
     #[inline(never)]
@@ -88,6 +88,11 @@ impl<R> Children<R> {
     /// Takes a child out of the registry again, if it is there.
     pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
         self.suspended.try_remove(key.index())
+    }
+
+    /// Returns the waker of one that is suspended.
+    pub(crate) fn any_suspended(&self) -> Option<&Waker> {
+        self.suspended.iter().next().map(|(_, waker)| waker)
     }
 
     /// Empties the registry, for good.

@@ -63,7 +63,9 @@ use std::task::Waker;
 
 pub(crate) mod children;
 mod counts;
+pub(crate) mod hands;
 pub(crate) mod home;
+mod in_pen;
 mod owner;
 pub(crate) mod waker_cache;
 
@@ -71,6 +73,7 @@ use crate::help::window::Window;
 use crate::panic::wake;
 use crate::queue::children::{Children, Key, SPARE};
 use crate::queue::counts::Counts;
+use crate::queue::hands::Hands;
 use crate::queue::home::Home;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
@@ -87,6 +90,8 @@ pub(crate) enum Kind {
 
 /// The ready queue of one scope.
 pub(crate) struct Queue<R> {
+    /// Set if it belongs to a pen.
+    pub(crate) is_pen: bool,
     pub(crate) home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
     /// Set under the lock by a push: for the thread at home, which need not lock to see that
@@ -129,6 +134,10 @@ struct Elsewhere<R> {
     children: Children<R>,
     /// Those that have left the registry at home.
     gone: Vec<Key>,
+    /// Of a pen: those that are being polled or dropped.
+    hands: Hands,
+    /// Wakes the task that closes the pen.
+    closer: Option<Waker>,
 }
 
 impl<R> Default for Elsewhere<R> {
@@ -136,6 +145,8 @@ impl<R> Default for Elsewhere<R> {
         Self {
             children: Children::default(),
             gone: Vec::new(),
+            hands: Hands::default(),
+            closer: None,
         }
     }
 }
@@ -153,9 +164,18 @@ impl<R> State<R> {
 
 /// What happens on any thread.
 impl<R> Queue<R> {
+    /// Makes the queue of a pen.
+    pub(crate) fn of_pen() -> Self {
+        Self {
+            is_pen: true,
+            ..Self::new()
+        }
+    }
+
     /// Makes a queue whose body counts as woken, so that the first poll starts it.
     pub(crate) fn new() -> Self {
         Self {
+            is_pen: false,
             home: Home::new(AtHome {
                 children: Children::default(),
                 idle: false,
@@ -226,6 +246,10 @@ impl<R> Queue<R> {
 
     fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) -> bool {
         state.elsewhere().children.ready.push_back(runnable);
+        if self.is_pen {
+            self.tell_the_end(state);
+            return true; // whether one is wanted is known to the pen
+        }
         self.arrived.store(true, Ordering::Relaxed);
         let wants_help = !state.waiting && self.window.wants_help();
         self.alert(state);
@@ -253,33 +277,64 @@ impl<R> Queue<R> {
         }
     }
 
-    /// Enters a child that returned `Pending` for the first time.
+    /// Enters a child that returned `Pending` for the first time; unless it is one of a pen that
+    /// has ended, which nobody would wake.
     #[inline]
-    pub(crate) fn suspend(&self, waker: &Waker) -> Key {
+    pub(crate) fn suspend(&self, waker: &Waker) -> Option<Key> {
         let waker = waker.clone();
         self.home.visit(|home| match home {
-            Some(home) => home.children.suspend(waker, true),
-            None => {
-                let mut state = self.state.lock();
-                state.elsewhere().children.suspend(waker, false)
-            }
+            Some(home) => Some(home.children.suspend(waker, true)),
+            None => self.suspend_elsewhere(waker),
         })
+    }
+
+    /// Returns true if a child that is suspended once more has to wake itself: its pen has ended
+    /// while a thread had it in hand.
+    ///
+    /// That thread may have taken it before the end, and polled it after the end had woken it: then
+    /// the wake-up is spent. But it has seen the end, which came before the wake-up.
+    #[inline]
+    pub(crate) fn is_left_in_hand(&self) -> bool {
+        self.is_pen && self.is_ended()
+    }
+
+    #[inline(never)]
+    fn suspend_elsewhere(&self, waker: Waker) -> Option<Key> {
+        let mut state = self.state.lock();
+        if self.is_pen && self.ended.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(state.elsewhere().children.suspend(waker, false))
     }
 
     /// Counts a child out, after taking it from the registry of suspended children if it has a key.
     /// The very last thing that its destructor does, but for dropping the waker that this returns.
+    ///
+    /// A pen knows it by the address of its metadata.
     #[inline]
-    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
+    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>, address: usize) -> Option<Waker> {
+        if !self.home.is_here() {
+            return self.count_out_elsewhere(kind, key, address);
+        }
         let waker = key.and_then(|key| {
             self.home.visit(|home| match home {
                 Some(home) if key.is_at_home() => home.children.leave(key),
                 _ => self.leave_elsewhere(key),
             })
         });
-        match self.home.is_here() {
-            true => self.counts(kind).finished_at_home(),
-            false => self.counts(kind).finished_elsewhere(),
+        self.counts(kind).finished_at_home();
+        waker
+    }
+
+    #[inline(never)]
+    fn count_out_elsewhere(&self, kind: Kind, key: Option<Key>, address: usize) -> Option<Waker> {
+        if self.is_pen {
+            let [waker, closer] = self.count_out_in_hand(kind, key, address);
+            wake(closer);
+            return waker;
         }
+        let waker = key.and_then(|key| self.leave_elsewhere(key));
+        self.counts(kind).finished_elsewhere();
         waker
     }
 
@@ -352,6 +407,14 @@ impl<R> Queue<R> {
 }
 
 impl<R> Elsewhere<R> {
+    /// Has `waker` woken when the pen may be over, or gives it back.
+    fn wait(&mut self, is_over: bool, waker: Waker) -> Option<Waker> {
+        match is_over {
+            true => Some(waker),
+            false => self.closer.replace(waker),
+        }
+    }
+
     #[inline(never)]
     fn bring_home(&mut self, home: &mut AtHome<R>) {
         home.children.append(&mut self.children.ready);

@@ -51,3 +51,11 @@ pub(crate) fn begin(helpers: &mut Option<Helpers>) -> Option<Arc<Shared>> {
 pub(crate) fn helpers() -> Option<Helpers> {
     frame::innermost(|frame| frame?.helpers?.downcast_ref().cloned())
 }
+
+/// Returns whether this thread runs, or ends, children of this very scope or pen.
+pub(crate) fn is_in(shared: &Arc<Shared>) -> bool {
+    frame::innermost(|frame| {
+        let scope = frame.and_then(|frame| frame.scope.downcast_ref::<Arc<Shared>>());
+        scope.is_some_and(|scope| Arc::ptr_eq(scope, shared))
+    })
+}

@@ -10,7 +10,7 @@
 //! | [`closures`] | closures of `spawn_blocking` that the scope waits for |
 
 mod body;
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod closures;
 pub(crate) mod current;
 pub(crate) mod frame;

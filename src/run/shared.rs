@@ -15,7 +15,7 @@ use std::task::Wake;
 use std::thread;
 
 use crate::help::ticket::Tickets;
-use crate::panic::{Payload, catch, discard};
+use crate::panic::{Payload, catch, discard, wake};
 use crate::queue::Queue;
 use crate::run::closures::Closures;
 use crate::stop::state::{Outcome, Stop};
@@ -45,8 +45,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new() -> Arc<Self> {
+        Self::with(Queue::new())
+    }
+
+    pub(crate) fn of_pen() -> Arc<Self> {
+        Self::with(Queue::of_pen())
+    }
+
+    #[inline]
+    fn with(queue: Queue<Runnable>) -> Arc<Self> {
         Arc::new(Self {
-            queue: Queue::new(),
+            queue,
             tickets: Tickets::default(),
             stop: Stop::new(),
             closures: Closures::new(),
@@ -70,6 +79,12 @@ impl Shared {
 
     fn fail(&self, outcome: Outcome) {
         self.stop.end(outcome);
+        if self.queue.is_pen {
+            // A push calls a thread, if none is there; it will see that the pen has failed.
+            wake(self.queue.any_suspended());
+            wake(self.queue.take_closer());
+            return;
+        }
         // Not for the body, which is not polled again, but for the task that polls the scope.
         self.queue.wake_body();
     }

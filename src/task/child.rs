@@ -20,6 +20,7 @@
 
 use std::mem;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -73,8 +74,18 @@ impl<F: Future> Future for Child<'_, F> {
             // The scope ends now, and drops this child with the others.
             Err(payload) => shared.panicked(payload),
         }
-        if meta.key().is_none() {
-            meta.set_key(shared.queue.suspend(cx.waker()));
+        let is_left = match meta.key() {
+            Some(_) => shared.queue.is_left_in_hand(),
+            None => match shared.queue.suspend(cx.waker()) {
+                Some(key) => {
+                    meta.set_key(key);
+                    false
+                }
+                None => true,
+            },
+        };
+        if is_left {
+            cx.waker().wake_by_ref(); // to be dropped
         }
         Poll::Pending
     }
@@ -107,7 +118,8 @@ impl<F> PinnedDrop for Child<'_, F> {
         if let Some(payload) = panic {
             shared.panicked(payload);
         }
-        drop(shared.queue.count_out(meta.kind(), meta.key()));
+        let address = ptr::from_ref(meta).addr();
+        drop(shared.queue.count_out(meta.kind(), meta.key(), address));
     }
 }
 

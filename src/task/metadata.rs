@@ -19,6 +19,7 @@
 //! and it is dropped after all children have been counted out, or never. Code that holds a child,
 //! to poll, drop or schedule it, may follow the pointer; a handle may not.
 
+use std::num::NonZeroU32;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -136,23 +137,23 @@ impl<S> Meta<S> {
         }
     }
 
-    /// Kept as the number behind it, so that zero is none.
     #[inline]
     pub(crate) fn key(&self) -> Option<Key> {
-        let number = self.status.load(Ordering::Relaxed) >> KEY_SHIFT;
-        number.checked_sub(1).map(Key)
+        NonZeroU32::new(self.status.load(Ordering::Relaxed) >> KEY_SHIFT).map(Key)
     }
 
     /// For the code that polls the child.
     pub(crate) fn set_key(&self, key: Key) {
         // 2^29 suspended children fit into no memory; a wrong key must not pass.
-        let most = u32::MAX >> KEY_SHIFT;
-        assert!(key.0 < most, "too many suspended children in one scope");
+        let key = key.0.get();
+        assert!(key <= u32::MAX >> KEY_SHIFT, "{TOO_MANY}");
         let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND);
-        let key = (key.0 + 1) << KEY_SHIFT;
-        self.status.store(rest | key, Ordering::Relaxed);
+        self.status
+            .store(rest | key << KEY_SHIFT, Ordering::Relaxed);
     }
 }
+
+const TOO_MANY: &str = "too many suspended children in one scope";
 
 // The parts of the status.
 const STAGE: u32 = 0b11;

@@ -178,9 +178,15 @@ impl Task {
             self.shared.failed();
         }
         let is_new = self.key.lock().unwrap().is_none();
-        if is_new {
+        let is_left = if is_new {
             let key = self.shared.queue.suspend(waker);
-            *self.key.lock().unwrap() = Some(key);
+            *self.key.lock().unwrap() = key;
+            key.is_none()
+        } else {
+            self.shared.queue.is_left_in_hand()
+        };
+        if is_left {
+            waker.wake_by_ref();
         }
         false
     }
@@ -191,7 +197,8 @@ impl Task {
         self.lent.borrow();
         if !self.refused.load(Ordering::Acquire) {
             let key = *self.key.lock().unwrap();
-            drop(self.shared.queue.count_out(self.kind, key));
+            let address = std::ptr::from_ref(self).addr();
+            drop(self.shared.queue.count_out(self.kind, key, address));
         }
     }
 
@@ -241,6 +248,11 @@ pub(crate) struct Runnable<M>(Option<Arc<Task>>, PhantomData<fn(M)>);
 impl<M> Runnable<M> {
     fn new(task: &Arc<Task>) -> Self {
         Self(Some(Arc::clone(task)), PhantomData)
+    }
+
+    /// What is at the address by which a pen knows the child.
+    pub(crate) fn metadata(&self) -> &Task {
+        self.0.as_ref().expect("it has not been run")
     }
 
     /// Polls the child; true if it was woken meanwhile.

@@ -37,8 +37,12 @@ mod run;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/stop/cause.rs"]
 mod cause;
+#[path = "../../../src/pen/closing.rs"]
+mod closing;
 #[path = "../../../src/blocking/closure.rs"]
 mod closure;
+#[path = "../../../src/pen/life.rs"]
+mod life;
 #[path = "../../../src/sets/member.rs"]
 mod member;
 #[allow(dead_code, reason = "the models do not use all of it")]
@@ -52,6 +56,9 @@ mod state;
 /// Folders of the crate of which not all files are here.
 mod blocking {
     pub(crate) use crate::closure;
+}
+mod pen {
+    pub(crate) use crate::{closing, life};
 }
 mod sets {
     pub(crate) use crate::{member, results};
@@ -72,6 +79,7 @@ mod ending;
 mod idling;
 mod members;
 mod parts;
+mod pens;
 mod reading;
 mod slow;
 mod stopping;

@@ -93,11 +93,18 @@ impl Threads {
         started.iter().filter(is_late).count()
     }
 
-    pub(crate) fn join(&self) {
-        let started = std::mem::take(&mut *self.0.lock().unwrap());
-        for started in started {
+    /// Joins them, and those that they start meanwhile; how many they were.
+    pub(crate) fn join(&self) -> usize {
+        let mut count = 0;
+        while let Some(started) = self.take() {
             started.thread.join().unwrap();
+            count += 1;
         }
+        count
+    }
+
+    fn take(&self) -> Option<Started> {
+        self.0.lock().unwrap().pop()
     }
 }
 

@@ -1,0 +1,382 @@
+//! What the threads of a [pen](crate::pen) do, and how one is called.
+//!
+//! The children of a pen are run by tickets, as those of a scope are by helpers; but nobody polls
+//! the pen. So a push calls a thread unless it is certain that one will look at the ready queue
+//! later: one is *coming*, or is inside and not held up by a slow poll.
+//!
+//! An executor that has tasks is given a [`Worker`]: a ticket that can be run again. It is idle, a
+//! suspended task, while nothing is ready. To wake it costs less than to dispatch a ticket, and it
+//! is there until the pen has ended.
+//!
+//! # No push is left alone
+//!
+//! | a thread | a push that | so |
+//! |---|---|---|
+//! | ceases to be coming, then takes the lock of the ready queue | has put its child there, then sees that one is coming | the child is seen |
+//! | ceases to be out, then looks whether something is ready | has put its child there, then sees that one is out | likewise |
+//! | enters its waker among the idle, then looks whether something is ready | has put its child there, then looks for an idle one | it is seen, or it sees the waker |
+//!
+//! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
+//! the thread says when it looked at it last. After a slow poll each push calls, for some seconds.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::help::detect::Found;
+use crate::help::executor::{Executor, Source, Ticket};
+use crate::help::policy::{is_slow_poll_expected, plan};
+use crate::help::ticket::{Call, Tickets, in_a_push};
+use crate::help::window::Window;
+use crate::panic::{catch, discard, quietly, wake};
+use crate::pen::life::{address, end};
+use crate::run::budget::{Budget, Look, Pace};
+use crate::run::current;
+use crate::run::shared::Shared;
+use crate::stop::state::Outcome;
+use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant};
+
+/// A task that runs children of a [`Pen`](crate::Pen): see
+/// [`Executor::spawn`](crate::Executor::spawn).
+///
+/// It resolves when the pen is over.
+///
+/// **Drop.** Dropping it declines. The pen asks again when a child is woken.
+#[must_use = "dropping a worker declines; spawn it as a task"]
+pub struct Worker {
+    ticket: Ticket,
+    pace: Pace,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+/// What a pen knows of its workers.
+#[derive(Default)]
+pub(crate) struct Workers {
+    idle: Mutex<Idle>,
+    /// Tickets and workers that the executor dropped unrun, since one was run.
+    lost: AtomicU32,
+    /// When a slow poll was met, if EAGER is set in the window.
+    met_slow: SharedInstant,
+}
+
+/// The workers that are idle.
+#[derive(Default)]
+struct Idle {
+    /// Their wakers, and what each is known by: a number for each time that one becomes idle.
+    /// Nobody else has the number of one that was called, which learns of that by its being gone.
+    wakers: Vec<(u64, Waker)>,
+    last: u64,
+}
+
+impl Idle {
+    fn enter(&mut self, waker: Waker) -> u64 {
+        self.last += 1;
+        self.wakers.push((self.last, waker));
+        self.last
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Waker> {
+        let place = self.wakers.iter().position(|(it, _)| *it == number)?;
+        Some(self.wakers.swap_remove(place).1)
+    }
+}
+
+impl Workers {
+    /// Takes the waker of one that is idle, which counts as called.
+    fn call_idle(&self, tickets: &Tickets) -> Option<Waker> {
+        let mut idle = self.idle.lock();
+        let (_, waker) = idle.wakers.pop()?;
+        tickets.called();
+        Some(waker)
+    }
+
+    /// Has all come to see that the pen is over.
+    pub(crate) fn dismiss(&self, tickets: &Tickets) {
+        while let Some(idle) = self.call_idle(tickets) {
+            wake(Some(idle));
+        }
+    }
+
+    pub(super) fn is_lost(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_served(&self) {
+        if self.lost.load(Ordering::Relaxed) != 0 {
+            self.lost.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns how often the executor was asked in vain, lately.
+    fn lost(&self) -> u32 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// After a slow poll every push calls a thread, for a while.
+    fn heed_slow(&self, is_slow: bool, window: &Window) {
+        if is_slow {
+            self.met_slow.set(Instant::now());
+            window.set_eager(true);
+        } else if window.is_eager() && !is_slow_poll_expected(Some(self.met_slow.elapsed())) {
+            window.set_eager(false);
+        }
+    }
+}
+
+/// How a thread's stay in a pen came out.
+enum Stay {
+    /// The pen has ended.
+    Over,
+    /// Nothing is ready.
+    Idle,
+    /// Others should have the thread.
+    Spent,
+}
+
+impl Future for Worker {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { ticket, pace } = &mut *self;
+        ticket.leave_idle();
+        loop {
+            match ticket.stay(pace) {
+                Stay::Over => return Poll::Ready(()),
+                Stay::Idle => {
+                    let waker = cx.waker().clone();
+                    ticket.become_idle(waker);
+                    let queue = &ticket.shared.queue;
+                    if queue.window.is_open() && !queue.has_ready() {
+                        return Poll::Pending;
+                    }
+                    ticket.leave_idle();
+                }
+                Stay::Spent => {
+                    ticket.come_again();
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+impl Ticket {
+    /// Runs children of a pen.
+    fn stay(&mut self, pace: &mut Pace) -> Stay {
+        self.come();
+        let Some(_inside) = self.shared.queue.window.enter() else {
+            return Stay::Over;
+        };
+        self.call.workers.is_served();
+        // Scopes among the children ask the same executor.
+        let helpers = Some(self.call.helpers());
+        current::enter(&self.shared, &helpers, false, |_| {
+            serve(&self.shared, &self.call, pace)
+        })
+    }
+
+    /// Enters its waker among the idle ones.
+    fn become_idle(&mut self, waker: Waker) {
+        let number = self.call.workers.idle.lock().enter(waker);
+        self.idle = Some(number);
+        self.retire();
+    }
+
+    /// Becomes one that is out, if it was idle: if it was not called, by itself.
+    pub(super) fn leave_idle(&mut self) {
+        let Some(number) = self.idle.take() else {
+            return;
+        };
+        let mut idle = self.call.workers.idle.lock();
+        let waker = idle.leave(number);
+        if waker.is_some() {
+            self.shared.tickets.called();
+        }
+        drop(idle);
+        (self.is_coming, self.is_out) = (true, true);
+        quietly(|| drop(waker));
+    }
+
+    /// It will be run again.
+    fn come_again(&mut self) {
+        self.shared.tickets.one_comes();
+        self.is_coming = true;
+    }
+
+    /// The part of [`run`](Self::run) that is a pen's.
+    pub(super) fn run_in_pen(mut self) {
+        if let Stay::Over = self.stay(&mut Pace::default()) {
+            return;
+        }
+        self.retire();
+        if self.shared.queue.has_ready() {
+            call(&self.shared);
+        }
+    }
+}
+
+/// Runs children of a pen until nothing is ready or the budget is spent; drops them if it has
+/// ended.
+fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
+    let queue = &shared.queue;
+    let mut budget = Budget::new(false, *pace);
+    queue.window.looks(Instant::now());
+    let mut before = None;
+    let stay = loop {
+        if shared.has_failed() && !queue.is_ended() {
+            end(shared, Outcome::Failed);
+        }
+        let Some(in_hand) = queue.take_in_hand(before.take(), address) else {
+            break Stay::Idle;
+        };
+        before = Some(in_hand.hold);
+        if in_hand.has_ended {
+            drop(in_hand.child); // and its future, under `catch_unwind`
+            continue;
+        }
+        let is_restless = in_hand.child.run();
+        budget.spend(1, is_restless);
+        let is_over = budget
+            .look()
+            .is_some_and(|look| heed(shared, call, &look, in_hand.left));
+        if (is_over || budget.polls == 0) && !queue.is_ended() {
+            break Stay::Spent;
+        }
+    };
+    if let Some(hold) = before {
+        queue.put_down(hold);
+    }
+    *pace = budget.pace();
+    match queue.is_ended() {
+        true => Stay::Over,
+        false => stay,
+    }
+}
+
+/// Draws the consequences of a look at the clock; returns whether the time is up.
+#[inline(never)]
+fn heed(shared: &Arc<Shared>, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
+    let window = &shared.queue.window;
+    window.looks(Instant::now());
+    call.workers.heed_slow(look.is_slow, window);
+    if let Some(plan) = plan(look.polls, look.elapsed, ready) {
+        call.dispatch(shared, plan.helpers + 1, true, 1);
+    }
+    look.is_over
+}
+
+/// Calls a thread for something that was pushed, if one is needed. For any thread.
+pub(crate) fn call(shared: &Arc<Shared>) {
+    let tickets = &shared.tickets;
+    if tickets.are_coming() {
+        return;
+    }
+    let (is_inside, window) = (current::is_in(shared), &shared.queue.window);
+    let is_wanted = match is_inside {
+        // We are one, and look again.
+        true => window.is_eager(),
+        false => tickets.out() == 0 || window.wants_help(),
+    };
+    if is_wanted {
+        in_a_push(|| call_one(shared, is_inside));
+    }
+}
+
+/// Calls a thread: one that is idle, or another one if there may be more.
+///
+/// Where one of the pen's own threads calls, it does not wake one that is idle: on a worker of
+/// tokio that would be what this thread does next, and no other.
+pub(crate) fn call_one(shared: &Arc<Shared>, is_inside: bool) {
+    let Some(call) = shared.tickets.call() else {
+        return; // it has ended
+    };
+    let idle = match is_inside {
+        true => None,
+        false => call.workers.call_idle(&shared.tickets),
+    };
+    match idle {
+        Some(idle) => wake(Some(idle)),
+        None if is_inside => call.dispatch(shared, shared.tickets.out() + 1, true, 1),
+        None => call.employ(shared),
+    }
+}
+
+impl Call {
+    /// Has another worker spawned, if there may be more, or dispatches a ticket where the executor
+    /// has no tasks.
+    fn employ(self: &Arc<Self>, shared: &Arc<Shared>) {
+        if shared.tickets.out() >= self.most {
+            return;
+        }
+        let ticket = Ticket::new(shared, self, 1);
+        let pace = Pace::default();
+        let worker = Worker { ticket, pace };
+        let spawned = catch(|| self.executor().spawn(worker));
+        match spawned {
+            Ok(Ok(())) => {}
+            Ok(Err(Worker { ticket, .. })) => self.hand_out(ticket),
+            Err(payload) => discard(payload),
+        }
+    }
+}
+
+/// Whether an executor runs the children of a pen.
+pub(crate) enum Served {
+    Yes,
+    /// It was asked just now.
+    Unknown,
+    /// It was asked in vain, more than once.
+    No,
+}
+
+/// Finds out whether the executor of a pen is there, for one that is to be closed.
+pub(crate) fn is_served(shared: &Arc<Shared>) -> Served {
+    let Some(call) = shared.tickets.call() else {
+        return Served::Yes; // it has ended just now, on another thread, which wakes us
+    };
+    let is_left_alone =
+        || shared.queue.has_ready() && !shared.tickets.are_coming() && shared.tickets.out() == 0;
+    match call.workers.lost() {
+        0 if !is_left_alone() => Served::Yes,
+        0 | 1 => {
+            call_one(shared, false);
+            match call.workers.lost() {
+                0 => Served::Yes,
+                _ => Served::Unknown,
+            }
+        }
+        _ => Served::No,
+    }
+}
+
+impl Call {
+    /// For a pen on what is around the caller.
+    pub(crate) fn for_pen() -> Option<Self> {
+        let source = current::helpers().and_then(|helpers| helpers.source);
+        let found = match source {
+            Some(source @ Source::Executor(_)) => Found::resolve(Some(source)),
+            // A scope that is serial is one in a runtime all the same.
+            Some(Source::Nowhere) | None => Found::resolve(None),
+        };
+        found.map(Self::on)
+    }
+
+    /// For a pen on this executor.
+    pub(crate) fn given_to_pen(executor: impl Executor) -> Self {
+        let source = Source::given(executor);
+        Self::on(Found::resolve(Some(source)).expect("it was given"))
+    }
+
+    fn on(found: Found) -> Self {
+        let most = found.executor().parallelism().max(1);
+        Self::new(found, None, most)
+    }
+}

@@ -1,0 +1,62 @@
+//! The end of a pen that is awaited.
+#![forbid(unsafe_code)]
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::help::worker::{Served, is_served};
+use crate::panic::quietly;
+use crate::pen::life::end;
+use crate::run::shared::Shared;
+use crate::stop::state::Outcome;
+
+/// Whether ordinary children finish.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Close,
+    Cancel,
+}
+
+/// Polls a pen to its end, and raises its panic.
+pub(crate) fn poll(shared: &Arc<Shared>, how: How, cx: &mut Context<'_>) -> Poll<()> {
+    if !shared.queue.is_ended() {
+        match how {
+            How::Close => ready!(poll_done(shared, cx.waker())),
+            How::Cancel => end(shared, Outcome::Dropped),
+        }
+    }
+    let (is_empty, stale) = shared.queue.is_empty_or_wait(cx.waker().clone());
+    quietly(|| drop(stale));
+    if !is_empty {
+        return Poll::Pending; // a thread has children in hand
+    }
+    ready!(shared.closures.poll(cx.waker(), None));
+    if let Some(payload) = shared.take_panic() {
+        resume_unwind(payload);
+    }
+    Poll::Ready(())
+}
+
+/// Waits until no ordinary child is alive, and ends the pen; or sooner, if it has failed or nobody
+/// runs its children.
+fn poll_done(shared: &Arc<Shared>, waker: &Waker) -> Poll<()> {
+    loop {
+        if shared.has_failed() {
+            end(shared, Outcome::Failed);
+            return Poll::Ready(());
+        }
+        let (is_done, stale) = shared.queue.end_or_wait(waker.clone());
+        quietly(|| drop(stale));
+        let outcome = match is_done {
+            true => Outcome::Ended,
+            false => match is_served(shared) {
+                Served::Yes => return Poll::Pending,
+                Served::Unknown => continue, // it was asked, and may have declined just now
+                Served::No => Outcome::Dropped,
+            },
+        };
+        end(shared, outcome);
+        return Poll::Ready(());
+    }
+}

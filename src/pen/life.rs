@@ -1,0 +1,91 @@
+//! The shared state of a pen, from its beginning to its end.
+//!
+//! # The end
+//!
+//! It comes by the drop of the pen, by `close` or `cancel`, or by the thread that finds that the
+//! pen has failed. So it can come on several threads at once, and in the middle of a child.
+//!
+//! 1. Mark the pen as ended, under the lock of the ready queue: spawns are refused from here on,
+//!    and no poll starts.
+//! 2. Tell all that wait for its stop.
+//! 3. Wake all suspended children, which puts them on the ready queue. That calls no foreign code.
+//! 4. Drop what is on the ready queue, until every child that is alive is in the hands of another
+//!    thread. Threads that come back from a poll do the same.
+//! 5. Have idle workers come, and go.
+//!
+//! Nothing in it waits for a poll, a destructor or a closure; only, in step 4, for wakers that have
+//! marked a child as scheduled and have not pushed it yet. So no child is dropped inside of a wake.
+#![forbid(unsafe_code)]
+
+use std::mem;
+use std::ptr;
+use std::sync::Arc;
+
+use crate::help::ticket::Call;
+use crate::panic::{Defer, discard, quietly};
+use crate::run::current;
+use crate::run::shared::{Runnable, Shared};
+use crate::stop::state::Outcome;
+use crate::sync::abort;
+
+/// Makes the shared state of a pen whose threads are called so.
+pub(crate) fn begin(call: Call) -> Arc<Shared> {
+    let shared = Shared::of_pen();
+    shared.tickets.set_call(Some(Arc::new(call)));
+    shared.queue.window.open_for_pen();
+    shared
+}
+
+/// What the drop of a pen does.
+pub(crate) fn abandon(shared: &Arc<Shared>) {
+    if !shared.queue.is_ended() {
+        end(shared, Outcome::Dropped);
+    }
+    shared.closures.hand_over(None);
+    if let Some(payload) = shared.take_panic() {
+        discard(payload);
+    }
+}
+
+/// Ends the pen. `outcome` is that of a pen in which nothing panicked.
+pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
+    // Nothing in it unwinds; see the end of a scope.
+    let unfinished = Defer(|| abort("the end of a pen was interrupted"));
+    let stale = shared.queue.end();
+    debug_assert!(stale.is_none(), "nobody polls a pen");
+    shared.queue.window.shut_for_pen();
+    shared.stop.end(match shared.has_panic() {
+        true => Outcome::Panicked,
+        false => outcome,
+    });
+    current::enter(shared, &None, false, |_| drop_children(shared));
+    if let Some(call) = shared.tickets.take_call() {
+        call.workers.dismiss(&shared.tickets);
+        quietly(|| drop(call));
+    }
+    mem::forget(unfinished);
+}
+
+/// Drops every child that no other thread has in hand.
+fn drop_children(shared: &Shared) {
+    let queue = &shared.queue;
+    for (_, waker) in queue.take_suspended_in_pen() {
+        waker.wake();
+    }
+    let mut before = None;
+    loop {
+        match queue.take_in_hand(before.take(), address) {
+            Some(in_hand) => {
+                before = Some(in_hand.hold);
+                drop(in_hand.child); // and its future, under `catch_unwind`
+            }
+            None if !queue.await_those_on_their_way() => return,
+            None => {}
+        }
+    }
+}
+
+/// What identifies a child while it is alive.
+pub(crate) fn address(child: &Runnable) -> usize {
+    ptr::from_ref(child.metadata()).addr()
+}
