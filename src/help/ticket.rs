@@ -78,22 +78,12 @@ impl Ticket {
         };
         // Scopes among the children ask the same executor.
         let helpers = Some(self.call.helpers());
-        current::enter(&self.shared, &helpers, false, |_| match &self.call.around {
-            None => help(shared, &inside, self.chunk),
-            Some(hook) => {
-                // Once, however often the hook calls it.
-                let mut stay = Some(|| help(shared, &inside, self.chunk));
-                shared.report(|| {
-                    hook(&mut || {
-                        if let Some(stay) = stay.take() {
-                            stay();
-                        }
-                    });
-                });
-            }
+        let has_helped = current::enter(&self.shared, &helpers, false, |_| {
+            self.call.stay(shared, &inside, self.chunk)
         });
         self.retire();
-        if inside.is_open() && shared.queue.has_ready() {
+        // Not if no poll may start, or the hook keeps us from it: nor could another one.
+        if has_helped && inside.is_open() && !shared.has_failed() && shared.queue.has_ready() {
             call_for_push(&self.shared);
         }
         drop(inside); // at last: what was taken from the queue is dealt with
@@ -135,7 +125,7 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
         shared.queue.take(&mut batch, chunk);
         if batch.is_empty() {
-            return;
+            break;
         }
         while inside.is_open() && !shared.has_failed() {
             let Some(child) = batch.pop_front() else {
@@ -146,7 +136,7 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
         }
         if !batch.is_empty() {
             shared.queue.hand_back(&mut batch);
-            return;
+            break;
         }
         let now = start.elapsed();
         if now - before >= SLOW {
@@ -228,6 +218,26 @@ impl Call {
             source: Some(Source::Executor(self.found.clone())),
             around: self.around.clone(),
         }
+    }
+
+    /// Runs children in the window, inside of the hook if there is one; returns whether that let it.
+    fn stay(&self, shared: &Shared, inside: &Inside<'_>, chunk: usize) -> bool {
+        // Once, however often the hook calls it.
+        let mut stay = Some(|| help(shared, inside, chunk));
+        let mut has_helped = false;
+        let mut once = || {
+            if let Some(stay) = stay.take() {
+                stay();
+                has_helped = true;
+            }
+        };
+        match &self.around {
+            None => once(),
+            Some(hook) => {
+                shared.report(|| hook(&mut once));
+            }
+        }
+        has_helped
     }
 
     /// Dispatches tickets until `wanted` are out, or coming; no more than there may be.
@@ -314,6 +324,12 @@ impl Help {
     #[inline]
     pub(crate) fn is_possible(&self) -> bool {
         !self.is_serial && self.most != Some(0)
+    }
+
+    /// Returns whether there were helpers in an earlier poll.
+    #[inline]
+    pub(crate) fn was_possible(&self) -> bool {
+        self.known.is_some()
     }
 
     /// Returns whether slow polls are to be expected. `is_met` says that one was met just now.

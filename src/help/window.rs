@@ -19,7 +19,8 @@
 //! The scope's thread does not close the window to wait in it. As long as a helper is inside it
 //! goes on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for
 //! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
-//! case no poll may start any more; and for a few milliseconds at a time if its budget is spent.
+//! case no poll may start any more. If its budget is spent it lets no helper in any more, and goes
+//! on alone until those inside have left: so the poll returns when the longest poll of a child does.
 //!
 //! # States
 //!
@@ -29,8 +30,8 @@
 //! | OPEN | helpers | means | left by |
 //! |---|---|---|---|
 //! | no | 0 | **shut** | `open` |
-//! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `close` |
-//! | no | > 0 | **closing**: helpers leave, none enters; the closer waits | the last one to leave; `close_within`, which opens it again |
+//! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in` |
+//! | no | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave |
 //!
 //! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise
 //! it does so if this poll of the scope has lasted for longer than one does without a slow poll in
@@ -67,12 +68,9 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
-use std::time::Duration;
-
 use crate::help::policy::BUSY;
 use crate::sync::{
     self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
-    wait_at_most,
 };
 
 /// Set while the scope's future is inside `poll` and may be helped.
@@ -136,11 +134,6 @@ impl Window {
         self.word.store(OPEN, Ordering::Release);
     }
 
-    /// Shuts it: no thread enters, and those inside are not waited for.
-    pub(crate) fn shut_for_pen(&self) {
-        self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
-    }
-
     /// A thread of a pen looks at the ready queue, now.
     pub(crate) fn looks(&self, now: Instant) {
         self.start.set(now);
@@ -183,18 +176,9 @@ impl Window {
                     .is_ok())
     }
 
-    /// Closes the window for good if the helpers leave within `limit`; it stays open otherwise.
-    pub(crate) fn close_within(&self, limit: Duration) -> bool {
-        let before = self.word.fetch_and(!OPEN, Ordering::Relaxed);
-        let is_alone = self.spin(|| false) || {
-            let is_alone = wait_at_most(&self.event, limit, || self.is_alone_or_asleep());
-            self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
-            is_alone
-        };
-        if !is_alone {
-            self.word.fetch_or(before & OPEN, Ordering::Release);
-        }
-        is_alone
+    /// Lets no helper in any more. Those inside leave when they come back from their polls.
+    pub(crate) fn let_none_in(&self) {
+        self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
     }
 
     /// Waits until `is_over`, which is asked again after each notification. Never unwinds, unless
@@ -244,7 +228,7 @@ impl Drop for Open<'_> {
         if self.0.try_shut() {
             return;
         }
-        self.0.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
+        self.0.let_none_in();
         if !self.0.spin(|| false) {
             self.0.wait_until(|| self.0.is_alone_or_asleep());
         }

@@ -53,7 +53,7 @@ pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
     let unfinished = Defer(|| abort("the end of a pen was interrupted"));
     let stale = shared.queue.end();
     debug_assert!(stale.is_none(), "nobody polls a pen");
-    shared.queue.window.shut_for_pen();
+    shared.queue.window.let_none_in();
     shared.stop.end(match shared.has_panic() {
         true => Outcome::Panicked,
         false => outcome,

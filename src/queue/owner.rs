@@ -116,7 +116,9 @@ impl<R> Queue<R> {
         at_home || elsewhere
     }
 
-    fn is_body_woken(&self) -> bool {
+    /// Returns whether the body is to be polled. For the thread at home, or away from there.
+    #[inline]
+    pub(crate) fn is_body_woken(&self) -> bool {
         let at_home = self.body_woken_at_home.load(Ordering::Relaxed);
         at_home || self.body_woken.load(Ordering::Relaxed)
     }
@@ -144,6 +146,8 @@ impl<R> Queue<R> {
             self.collect_from(&mut state, home);
             let shared = &mut state.elsewhere().children.ready;
             mem::swap(shared, &mut home.children.ready);
+            // What helpers leave of it is brought home again.
+            self.arrived.store(true, Ordering::Relaxed);
             if self.body_woken_at_home.swap(false, Ordering::Relaxed) {
                 self.mark_body_woken();
             }
@@ -184,7 +188,9 @@ impl<R> Queue<R> {
     /// Hands back runnables that were taken and have not run; they stay first in line.
     pub(crate) fn hand_back(&self, batch: &mut VecDeque<R>) {
         if !batch.is_empty() {
-            self.state.lock().elsewhere().children.prepend(batch);
+            let mut state = self.state.lock();
+            state.elsewhere().children.prepend(batch);
+            self.arrived.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -51,6 +51,9 @@ const SHARED: [u32; 2] = if cfg!(taskpen_force_windows) {
     [25, 10]
 };
 
+/// Polls between two looks at the clock, at most: all children can turn slow at one moment.
+const UNTIMED: u64 = 64;
+
 /// Polls that are shorter need not be watched closely.
 const EASY: u64 = nanos(Duration::from_micros(5));
 
@@ -247,7 +250,7 @@ impl Budget {
         let timed = u64::from(polls.max(1));
         // At the mean pace of those that were made, so many fit into the time that is left.
         let left = limit.saturating_sub(elapsed) * timed / elapsed.max(1);
-        let most = timed * u64::from(self.pace.growth());
+        let most = (timed * u64::from(self.pace.growth())).min(UNTIMED);
         self.look_at = made + left.clamp(1, most) as u32;
         let is_up = elapsed >= limit;
         // Once it may have been another thread that had the processor, or code that was not in the
@@ -310,13 +313,9 @@ impl Budget {
         }
     }
 
-    /// The scope cannot return yet: it goes on for longer than usual.
+    /// The scope cannot return yet, and goes on.
     pub(crate) fn renew(&mut self) {
-        *self = Self {
-            polls: POLLS_IN_A_WINDOW,
-            times: SHARED.map(|times| times.saturating_mul(10)),
-            ..Self::new(false, self.pace)
-        };
+        *self = Self::new(self.is_nested, self.pace);
         self.start_clock();
     }
 

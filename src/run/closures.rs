@@ -87,7 +87,7 @@ impl<S: AsRef<Self>> Closures<S> {
                 return;
             }
             let waker = links.waker.take();
-            next = links.heir.take();
+            next = links.heir.clone(); // and it stays, for scopes inside that are left later
             drop(links);
             wake(waker);
         }
@@ -193,6 +193,12 @@ impl<S: AsRef<Self>> Closures<S> {
         if let Some(heir) = unused {
             Self::leave(&heir); // they have returned just now
         }
+    }
+
+    /// Takes the heir out, for the drop of the shared state: heirs of heirs make a chain, which must
+    /// not be dropped by recursion.
+    pub(crate) fn take_heir(&mut self) -> Option<Arc<S>> {
+        self.links.get_mut().heir.take()
     }
 
     /// Finds the first scope that is not over, from `scope` outwards, and adds `closures` to what

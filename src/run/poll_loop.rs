@@ -21,7 +21,7 @@
 //!
 //! After a bounded number of polls, or some time, it returns `Pending` in any case, having woken
 //! itself: its [budget](crate::run::budget) is spent. If a helper is in a slow poll then, it cannot
-//! return: it goes on, and tries again.
+//! return before that does: it lets no other helper in, and goes on alone.
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it
@@ -138,6 +138,8 @@ impl PollLoop {
             budget: Budget::new(is_nested, self.pace()),
             batch: VecDeque::new(),
             open: None,
+            may_open: true,
+            is_draining: false,
             is_eager: false,
         };
         let progress = shared.queue.home.enter(|| {
@@ -146,7 +148,7 @@ impl PollLoop {
                 let progress = self.run_at_home(&mut turn, body, &mut cache);
                 shared.queue.hand_back_home(&mut turn.batch);
                 match progress {
-                    Progress::Spent if !turn.close() => turn.budget.renew(),
+                    Progress::Spent if !turn.drain() => turn.budget.renew(),
                     _ => return progress,
                 }
             }
@@ -215,7 +217,7 @@ impl PollLoop {
                     self.open(turn);
                     if turn.batch.is_empty() {
                         // The body was woken, and no child.
-                    } else if turn.open.is_some() {
+                    } else if turn.is_shared() {
                         self.run_in_window(turn, body);
                     } else {
                         turn.run_batch(self.body_done);
@@ -234,8 +236,11 @@ impl PollLoop {
     /// Opens the window, unless it is open, if there could be a helper and are several children.
     #[inline]
     fn open(&mut self, turn: &mut Turn<'_>) {
-        let is_wanted = || cfg!(taskpen_force_windows) || turn.shared.queue.len() > 1;
-        if turn.open.is_none() && self.help.is_possible() && is_wanted() {
+        // A scope that had several children may have one that spawns others, and blocks.
+        let is_wanted = || {
+            cfg!(taskpen_force_windows) || turn.shared.queue.len() > 1 || self.help.was_possible()
+        };
+        if turn.may_open && self.help.is_possible() && is_wanted() {
             self.open_window(turn);
         }
     }
@@ -250,6 +255,7 @@ impl PollLoop {
         turn.is_eager = help.expects_slow(window.take_slow());
         shared.queue.leave_arrivals(true);
         let start = turn.budget.start_clock_for_helpers();
+        turn.may_open = false;
         turn.open = Some((window.open(start, turn.is_eager), call));
     }
 
@@ -273,8 +279,8 @@ impl PollLoop {
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;
         }
-        turn.budget.spend(1, false);
         self.body_done = body(shared);
+        turn.spend_on_body(!self.body_done && shared.queue.is_body_woken());
         true
     }
 

@@ -168,6 +168,10 @@ impl Drop for Shared {
         if let Some(payload) = self.panic.get_mut().take() {
             discard(payload); // as by the last waker, in whose destructor nothing may unwind
         }
+        let mut heir = self.closures.take_heir();
+        while let Some(mut shared) = heir.and_then(Arc::into_inner) {
+            heir = shared.closures.take_heir();
+        }
     }
 }
 

@@ -4,15 +4,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::help::ticket::Call;
 use crate::help::window::Open;
 use crate::run::budget::{Budget, Look};
 use crate::run::shared::{Runnable, Shared};
-
-/// How long a poll whose budget is spent waits for helpers to leave before it goes on.
-const PATIENCE: Duration = Duration::from_millis(4);
 
 /// What there is of one poll.
 pub(super) struct Turn<'a> {
@@ -22,6 +18,10 @@ pub(super) struct Turn<'a> {
     pub(super) batch: VecDeque<Runnable>,
     /// The window, once it was opened, and how to call helpers into it.
     pub(super) open: Option<(Open<'a>, Arc<Call>)>,
+    /// Set until it was.
+    pub(super) may_open: bool,
+    /// Set once no helper is let in any more.
+    pub(super) is_draining: bool,
     /// Set if slow polls are expected.
     pub(super) is_eager: bool,
 }
@@ -32,6 +32,15 @@ impl Turn<'_> {
     #[inline(always)]
     pub(super) fn run_batch(&mut self, body_done: bool) {
         while let Some(look) = self.run_stretch(body_done) {
+            self.heed(&look);
+        }
+    }
+
+    /// The body was polled. `is_restless` says that it woke itself.
+    #[inline]
+    pub(super) fn spend_on_body(&mut self, is_restless: bool) {
+        self.budget.spend(1, is_restless);
+        if let Some(look) = self.budget.look() {
             self.heed(&look);
         }
     }
@@ -70,14 +79,22 @@ impl Turn<'_> {
         }
     }
 
-    /// Closes the window, so that the poll can return; false if a helper stays inside for too long.
+    /// Returns true while helpers can enter the window.
+    #[inline]
+    pub(super) fn is_shared(&self) -> bool {
+        self.open.is_some() && !self.is_draining
+    }
+
+    /// Lets no helper in any more, so that the poll can return; true if none is inside. Until then it
+    /// has to go on, for a helper may be in a poll that blocks: with what becomes ready.
     #[inline(never)]
-    pub(super) fn close(&mut self) -> bool {
-        let is_closed = self.open.is_none() || self.shared.queue.window.close_within(PATIENCE);
-        if is_closed {
-            self.close_and_wait();
+    pub(super) fn drain(&mut self) -> bool {
+        if self.open.is_some() && !self.is_draining {
+            self.is_draining = true;
+            self.shared.queue.window.let_none_in();
+            self.shared.queue.leave_arrivals(false);
         }
-        is_closed
+        self.open.is_none() || self.shared.queue.window.is_alone()
     }
 
     /// Closes the window, and waits until no helper is inside.
