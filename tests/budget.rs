@@ -123,6 +123,29 @@ fn bounded_in_time() {
     }
 }
 
+/// R5: also if polls were short and all turn long at one moment.
+#[test]
+fn all_turn_slow() {
+    for quick in [0, 1, 10, 100, 200] {
+        let mut budget = Budget::new(false, Pace::Easy);
+        let (mut polls, mut slow) = (0, 0);
+        while budget.polls > 0 {
+            let each = match polls < quick {
+                true => Duration::from_nanos(100),
+                false => micros(10_000),
+            };
+            polls += 1;
+            slow += usize::from(polls > quick);
+            NOW.set(NOW.get() + each);
+            budget.spend(1, false);
+            if budget.look().is_some_and(|look| look.is_over) {
+                break;
+            }
+        }
+        assert!(slow <= 66, "{slow} after {quick}");
+    }
+}
+
 /// N3: where polls are short a poll of the scope reads the clock a few times, however many children
 /// there are; and for helpers twice more at most, or three times in the first poll. Where hardly
 /// anything happens it reads none.

@@ -220,7 +220,8 @@ impl Call {
         }
     }
 
-    /// Runs children in the window, inside of the hook if there is one; returns whether that let it.
+    /// Runs children in the window, inside of the hook if there is one; returns whether that let
+    /// it.
     fn stay(&self, shared: &Shared, inside: &Inside<'_>, chunk: usize) -> bool {
         // Once, however often the hook calls it.
         let mut stay = Some(|| help(shared, inside, chunk));

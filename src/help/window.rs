@@ -20,7 +20,8 @@
 //! goes on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for
 //! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
 //! case no poll may start any more. If its budget is spent it lets no helper in any more, and goes
-//! on alone until those inside have left: so the poll returns when the longest poll of a child does.
+//! on alone until those inside have left: so the poll returns when the longest poll of a child
+//! does.
 //!
 //! # States
 //!

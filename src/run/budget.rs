@@ -51,6 +51,10 @@ const SHARED: [u32; 2] = if cfg!(taskpen_force_windows) {
     [25, 10]
 };
 
+/// While work is shared the scope's thread makes so many polls at least: at the end of it others
+/// are idle until the longest poll is over.
+const SHARED_POLLS: u64 = 2;
+
 /// Polls between two looks at the clock, at most: all children can turn slow at one moment.
 const UNTIMED: u64 = 64;
 
@@ -248,6 +252,10 @@ impl Budget {
         let (elapsed, polls) = (nanos(duration), made - clock.made);
         let before = mem::replace(&mut clock.last, Reading { elapsed, made });
         let timed = u64::from(polls.max(1));
+        let limit = match self.times {
+            [1, 1] => limit,
+            _ => limit.max(SHARED_POLLS * elapsed / timed),
+        };
         // At the mean pace of those that were made, so many fit into the time that is left.
         let left = limit.saturating_sub(elapsed) * timed / elapsed.max(1);
         let most = (timed * u64::from(self.pace.growth())).min(UNTIMED);

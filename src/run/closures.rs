@@ -195,8 +195,8 @@ impl<S: AsRef<Self>> Closures<S> {
         }
     }
 
-    /// Takes the heir out, for the drop of the shared state: heirs of heirs make a chain, which must
-    /// not be dropped by recursion.
+    /// Takes the heir out, for the drop of the shared state: heirs of heirs make a chain, which
+    /// must not be dropped by recursion.
     pub(crate) fn take_heir(&mut self) -> Option<Arc<S>> {
         self.links.get_mut().heir.take()
     }

@@ -213,6 +213,8 @@ impl PollLoop {
                         quietly(|| drop(stale));
                     }
                 }
+                // What the last helper has left may be slow, and is not for this thread alone.
+                Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run => {
                     self.open(turn);
                     if turn.batch.is_empty() {

@@ -85,8 +85,8 @@ impl Turn<'_> {
         self.open.is_some() && !self.is_draining
     }
 
-    /// Lets no helper in any more, so that the poll can return; true if none is inside. Until then it
-    /// has to go on, for a helper may be in a poll that blocks: with what becomes ready.
+    /// Lets no helper in any more, so that the poll can return; true if none is inside. Until then
+    /// it has to go on, for a helper may be in a poll that blocks: with what becomes ready.
     #[inline(never)]
     pub(super) fn drain(&mut self) -> bool {
         if self.open.is_some() && !self.is_draining {
@@ -95,6 +95,12 @@ impl Turn<'_> {
             self.shared.queue.leave_arrivals(false);
         }
         self.open.is_none() || self.shared.queue.window.is_alone()
+    }
+
+    /// Returns true if the poll can return now, and should have before.
+    #[inline]
+    pub(super) fn is_drained(&self) -> bool {
+        self.is_draining && self.shared.queue.window.is_alone()
     }
 
     /// Closes the window, and waits until no helper is inside.

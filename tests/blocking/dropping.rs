@@ -10,8 +10,10 @@ use std::thread;
 
 use crate::blocked::{Blocked, LIMIT};
 use crate::life::{Counter, Gate, OnDrop, Wakes, poll_with, settle, watched};
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, poll_once, yield_now};
 use taskpen::{Cause, StopToken, TryScope, scope, try_scope};
+
+type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A scope that has been polled, and has a closure running.
 fn start<T>(mut scoped: Pin<&mut (impl Future<Output = T> + ?Sized)>, blocked: &Blocked) {
@@ -70,6 +72,44 @@ fn drop_while_waiting() {
         blocked.let_go();
         blocked.wait_for_end();
         assert_eq!(wakes.count(), 0);
+    });
+}
+
+/// B4: a scope that was left some time ago, and whose own closure is over, passes on what scopes
+/// leave that had begun inside of it.
+#[test]
+fn left_later() {
+    watched(|| {
+        let (mut own, own_closure) = Blocked::new(|| ());
+        let (mut inner, inner_closure) = Blocked::new(|| ());
+        let left: Arc<Mutex<Option<Boxed>>> = Arc::default();
+        let leave = Arc::clone(&left);
+        let mut outer = Box::pin(scope(async |outer| {
+            let mut middle = Box::pin(scope(async move |s| {
+                s.spawn_blocking(own_closure);
+                let mut inner: Boxed = Box::pin(scope(async move |s| {
+                    s.spawn_blocking(inner_closure);
+                    pending::<()>().await;
+                }));
+                assert!(poll_once(&mut inner).await.is_none()); // it begins in here
+                *leave.lock().unwrap() = Some(inner);
+                pending::<()>().await;
+            }));
+            assert!(poll_once(&mut middle).await.is_none());
+            own.wait_for_start();
+            drop(middle);
+            own.let_go();
+            while !outer.is_empty() {
+                yield_now().await;
+            }
+            let inner = left.lock().unwrap().take();
+            drop(inner);
+        }));
+        assert!(settle(outer.as_mut()).is_pending());
+        inner.wait_for_start();
+        inner.let_go();
+        block_on(outer);
+        assert!(inner.has_ended());
     });
 }
 

@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 
-use crate::life::{Counter, Gate, fallible, plain, settle, watched};
-use taskpen::{local_scope, scope, try_local_scope, try_scope};
+use crate::life::{Counter, Gate, fallible, plain, poll_once, settle, watched};
+use taskpen::{StopToken, local_scope, scope, try_local_scope, try_scope};
 
 const MIB: usize = 1024 * 1024;
 
@@ -210,4 +211,62 @@ fn drop_of_a_tree() {
     assert_eq!(drops.get(), 0);
     drop(root);
     assert_eq!(drops.get(), (1 << 9) - 1);
+}
+
+/// L9: very many scopes, of which each began inside the one before and was taken out of it, end
+/// from the innermost outwards. What they know of each other is not dropped by recursion.
+#[test]
+fn a_chain_of_scopes() {
+    type Out = Arc<Mutex<Vec<Link>>>;
+
+    struct Link {
+        scoped: Pin<Box<dyn Future<Output = ()> + Send>>,
+        /// Opened, the first has it begin the next one, and the second has it end.
+        gates: [Gate; 2],
+        token: StopToken,
+    }
+
+    impl Link {
+        /// A scope that begins the next one inside and takes it out.
+        fn new(out: Out) -> Self {
+            let gates = [Gate::default(), Gate::default()];
+            let [begin, end] = gates.clone();
+            let scoped = scope(async move |_| {
+                begin.wait().await;
+                let mut next = Self::new(Arc::clone(&out));
+                assert!(poll_once(next.scoped.as_mut()).is_pending());
+                out.lock().unwrap().push(next);
+                end.wait().await;
+            });
+            Self {
+                token: scoped.stop_token(),
+                scoped: Box::pin(scoped),
+                gates,
+            }
+        }
+    }
+
+    watched(|| {
+        let builder = thread::Builder::new().stack_size(MIB / 2);
+        let chain = || {
+            let out = Out::default();
+            let mut all = vec![Link::new(Arc::clone(&out))];
+            assert!(poll_once(all[0].scoped.as_mut()).is_pending());
+            for _ in 0..10_000 {
+                let last = all.last_mut().unwrap();
+                last.gates[0].open();
+                assert!(poll_once(last.scoped.as_mut()).is_pending());
+                all.append(&mut out.lock().unwrap());
+            }
+            all.pop();
+            // Keeps what the innermost one knew.
+            let token = all.last().unwrap().token.clone();
+            while let Some(mut last) = all.pop() {
+                last.gates[1].open();
+                assert!(poll_once(last.scoped.as_mut()).is_ready());
+            }
+            drop(token);
+        };
+        builder.spawn(chain).unwrap().join().unwrap();
+    });
 }

@@ -92,6 +92,29 @@ fn children_that_finish() {
     assert_eq!(finished.get(), 20);
 }
 
+/// R5: polls of the body count like those of children.
+each_form!(slow_body, |scope, ok| {
+    let polls = Counter::default();
+    let mut scoped = Box::pin(
+        scope(async |_| {
+            loop {
+                burn(Duration::from_millis(1));
+                polls.add();
+                yield_now().await;
+            }
+            #[allow(unreachable_code)]
+            ok(())
+        })
+        .serial(),
+    );
+    for round in 0..5 {
+        let before = polls.get();
+        assert!(poll_once(scoped.as_mut()).is_pending());
+        let most = if round == 0 { 8 } else { 1 };
+        assert!(polls.get() - before <= most, "in poll {round}");
+    }
+});
+
 /// R5: scopes in scopes do not multiply it.
 #[test]
 fn nested() {

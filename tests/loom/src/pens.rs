@@ -338,8 +338,8 @@ impl Executor for Tasks {
     }
 }
 
-/// P1, P2, P8, P11: a worker polls a child, or becomes idle, while a foreign thread wakes the child:
-/// it is called, or sees it. `close` returns, so the child has run; and the worker with it.
+/// P1, P2, P8, P11: a worker polls a child, or becomes idle, while a foreign thread wakes the
+/// child: it is called, or sees it. `close` returns, so the child has run; and the worker with it.
 #[test]
 fn wake_and_leave() {
     static AGAIN: Outcome = Outcome::new("the child was polled twice");
