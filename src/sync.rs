@@ -45,6 +45,26 @@ pub(crate) fn wait_until(event: &Event, mut is_over: impl FnMut() -> bool) {
     }
 }
 
+/// Blocks the thread until `is_over`, like [`wait_until`], or until `limit` has passed; returns
+/// whether it is over.
+pub(crate) fn wait_at_most(
+    event: &Event,
+    limit: Duration,
+    mut is_over: impl FnMut() -> bool,
+) -> bool {
+    let deadline = Instant::now() + limit;
+    while !is_over() {
+        listener!(event => listener);
+        if is_over() {
+            break;
+        }
+        if listener.wait_deadline(deadline).is_none() {
+            return is_over();
+        }
+    }
+    true
+}
+
 /// An instant that other threads can see.
 #[derive(Default)]
 pub(crate) struct SharedInstant(AtomicU64);

@@ -69,9 +69,12 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use crate::help::policy::BUSY;
 use crate::sync::{
     self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
+    wait_at_most,
 };
 
 /// Set while the scope's future is inside `poll` and may be helped.
@@ -180,6 +183,15 @@ impl Window {
     /// Lets no helper in any more. Those inside leave when they come back from their polls.
     pub(crate) fn let_none_in(&self) {
         self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
+    }
+
+    /// Waits for a while until no helper is inside; returns whether that is so.
+    pub(crate) fn wait_for(&self, limit: Duration) -> bool {
+        self.spin(|| false) || {
+            let is_alone = wait_at_most(&self.event, limit, || self.is_alone_or_asleep());
+            self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+            is_alone
+        }
     }
 
     /// Waits until `is_over`, which is asked again after each notification. Never unwinds, unless

@@ -4,11 +4,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::help::ticket::Call;
 use crate::help::window::Open;
 use crate::run::budget::{Budget, Look};
 use crate::run::shared::{Runnable, Shared};
+
+/// How long a poll whose budget is spent waits for helpers to leave before it goes on alone: with
+/// what may be slow, and is then in the way of all others.
+const PATIENCE: Duration = Duration::from_millis(4);
 
 /// What there is of one poll.
 pub(super) struct Turn<'a> {
@@ -89,12 +94,17 @@ impl Turn<'_> {
     /// it has to go on, for a helper may be in a poll that blocks: with what becomes ready.
     #[inline(never)]
     pub(super) fn drain(&mut self) -> bool {
-        if self.open.is_some() && !self.is_draining {
-            self.is_draining = true;
-            self.shared.queue.window.let_none_in();
-            self.shared.queue.leave_arrivals(false);
+        if self.open.is_none() {
+            return true;
         }
-        self.open.is_none() || self.shared.queue.window.is_alone()
+        let window = &self.shared.queue.window;
+        if self.is_draining {
+            return window.is_alone();
+        }
+        self.is_draining = true;
+        window.let_none_in();
+        self.shared.queue.leave_arrivals(false);
+        window.wait_for(PATIENCE)
     }
 
     /// Returns true if the poll can return now, and should have before.
