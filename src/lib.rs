@@ -48,6 +48,9 @@
 //! whole tree, so every combinator of your runtime that drops a future already does it; see
 //! [`scope`] for examples.
 //!
+//! Tasks that belong to a *value* rather than to a block of code, as the reader of a client does,
+//! are the children of a [`Pen`].
+//!
 //! # Why
 //!
 //! A task that nothing owns runs after its reason is gone. It holds sockets and memory, and its

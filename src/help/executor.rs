@@ -68,6 +68,9 @@ pub trait Executor: Send + Sync + 'static {
     /// the thread that wakes it. So it should return at once. It may drop the ticket, keep it for
     /// long, or run it here and now: that costs speed, and nothing else. (Where a child is woken a
     /// ticket that is run here and now does nothing.) A panic is ignored.
+    ///
+    /// Nobody but its executor runs the children of a [`Pen`](crate::Pen). If it drops a ticket, or
+    /// runs it here and now, they wait until another child is woken or the pen is closed.
     fn dispatch(&self, ticket: Ticket);
 
     /// How many threads can usefully poll the children of one scope at the same time, the one that

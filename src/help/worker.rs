@@ -18,6 +18,8 @@
 //!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
 //! the thread says when it looked at it last. After a slow poll each push calls, for some seconds.
+//! (To call for each push in any case would be simpler. But then several threads share polls that
+//! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -228,7 +230,7 @@ impl Ticket {
 fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
-    queue.window.looks(Instant::now());
+    queue.window.looks(budget.start_clock_for_helpers());
     let mut before = None;
     let stay = loop {
         if shared.has_failed() && !queue.is_ended() {
@@ -253,6 +255,9 @@ fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     };
     if let Some(hold) = before {
         queue.put_down(hold);
+    }
+    if let Some(look) = budget.look_after_pass() {
+        call.workers.heed_slow(look.is_slow, &queue.window);
     }
     *pace = budget.pace();
     match queue.is_ended() {

@@ -54,6 +54,9 @@ use crate::scope::Scope;
 /// Drop waits for no poll; a closure of `spawn_blocking` that is running is asked to stop, and runs
 /// on alone. To wait for all that, [`close`](Self::close) or [`cancel`](Self::cancel).
 ///
+/// **Slow children.** A child that blocks its thread does not hold up the others while the executor
+/// has a thread to spare, from the second time on.
+///
 /// # Panics
 ///
 /// A panic of a child cancels all others at once. `close` and `cancel` re-raise it; a pen that is

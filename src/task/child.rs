@@ -113,7 +113,7 @@ impl<F> PinnedDrop for Child<'_, F> {
         }
         // SAFETY: we are the child, and are not counted out yet. The reference is not used after
         // the call that does it, below. That call itself is inside `poll`, inside the end of the
-        // scope or on a helper, each of which keeps the shared state alive.
+        // scope or pen, or on a thread with a ticket, each of which keeps the shared state alive.
         let shared = unsafe { meta.scope() };
         if let Some(payload) = panic {
             shared.panicked(payload);

@@ -16,8 +16,9 @@
 //!
 //! By a plain pointer to its shared state `S`, which is good for as long as the child has not been
 //! counted out. Until then the shared state cannot go: the future of the scope owns a reference,
-//! and it is dropped after all children have been counted out, or never. Code that holds a child,
-//! to poll, drop or schedule it, may follow the pointer; a handle may not.
+//! and it is dropped after all children have been counted out, or never. A pen owns one, and so
+//! does each thread that has a child of it in hand; when the pen is gone there are no others. Code
+//! that holds a child, to poll, drop or schedule it, may follow the pointer; a handle may not.
 
 use std::num::NonZeroU32;
 use std::panic::Location;

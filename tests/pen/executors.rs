@@ -11,6 +11,7 @@ macro_rules! each_executor {
 
             async fn test($pen: impl Fn() -> taskpen::Pen + Clone + Send + Sync + 'static) $test
 
+            #[cfg(feature = "async-std")]
             #[test]
             fn async_std() {
                 watched(|| ::async_std::task::block_on(test(taskpen::Pen::new)));

@@ -9,7 +9,13 @@ mod life;
 #[macro_use]
 mod executors;
 
+mod auto_traits;
 mod closing;
+#[cfg(feature = "blocking")]
+mod closures;
 mod dropping;
+mod executor_gone;
 mod failure;
+mod inside;
 mod running;
+mod slow;

@@ -1,0 +1,40 @@
+//! Closures on the blocking pool, in a pen.
+
+use std::future::pending;
+
+use crate::blocked::Blocked;
+use taskpen::scope;
+
+each_executor! {
+    /// B3, B4: `close` waits for closures, also for those of scopes that its children have dropped; a
+    /// dropped pen leaves what runs to itself.
+    async fn closures(pen) {
+        let (owner, mut blocked, mut inner) = (pen(), Blocked::new(|| 7), Blocked::new(|| ()));
+        let value = owner.spawn_blocking(blocked.1);
+        let closure = inner.1;
+        owner
+            .spawn(async move {
+                let mut nested = Box::pin(scope(async |s| {
+                    s.spawn_blocking(closure);
+                    pending::<()>().await;
+                }));
+                assert!(futures_lite::future::poll_once(&mut nested).await.is_none());
+                inner.0.wait_for_start();
+                drop(nested);
+                inner.0.let_go();
+            })
+            .await;
+        blocked.0.wait_for_start();
+        blocked.0.let_go();
+        owner.close().await;
+        assert_eq!(value.await, 7);
+
+        let (owner, (mut blocked, closure)) = (pen(), Blocked::new(|| ()));
+        owner.spawn_blocking(closure);
+        blocked.wait_for_start();
+        drop(owner);
+        assert!(!blocked.has_ended());
+        blocked.let_go();
+        blocked.wait_for_end();
+    }
+}
