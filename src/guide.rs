@@ -1,20 +1,26 @@
 //! The guides: how to use scopes, in prose. There is no code in here.
 //!
 //! 1. [`life`]: the life of a task, from `spawn` to the drop of its future.
-//! 2. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
-//! 3. [`resources`]: what a scope holds, and how to test for a leak.
-//! 4. [`many`]: what is built on a scope every day, with many children.
-//! 5. [`recipes`]: what people ask for, and how it is put together: ending and failing.
-//! 6. [`structure`]: more recipes: limits, jobs beside the work, and the layout of a program.
-//! 7. [`moving`]: moving an async-std code base, step by step.
-//! 8. [`endless`]: my scope does not end; how to find the child that it waits for.
-//! 9. [`errors`]: the compiler errors that users meet, and their cures.
-//! 10. [`soundness`]: why borrowing children are safe.
+//! 2. [`owner`]: which owner, a block or a value: scopes and pens.
+//! 3. [`cleanup`]: what is cleaned up, when, on each way out of a scope.
+//! 4. [`resources`]: what a scope holds, and how to test for a leak.
+//! 5. [`many`]: what is built on a scope every day, with many children.
+//! 6. [`recipes`]: what people ask for, and how it is put together: ending and failing.
+//! 7. [`structure`]: more recipes: limits, jobs beside the work, and the layout of a program.
+//! 8. [`moving`]: moving an async-std code base, step by step.
+//! 9. [`endless`]: my scope does not end; how to find the child that it waits for.
+//! 10. [`errors`]: the compiler errors that users meet, and their cures.
+//! 11. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 ///
 #[doc = include_str!("guide/life.md")]
 pub mod life {}
+
+/// Which owner a task has, a block of code or a value: scopes and pens.
+///
+#[doc = include_str!("guide/owner.md")]
+pub mod owner {}
 
 /// How clean-up works: return, error, panic, drop, forget, shutdown, grace periods.
 ///

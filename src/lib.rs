@@ -141,6 +141,7 @@
 //! # Guides
 //!
 //! * [The life of a task](guide::life): states, handles, and the order in which a scope ends.
+//! * [Which owner](guide::owner): a block of code or a value; scopes and pens.
 //! * [Clean-up](guide::cleanup): what happens on return, error, panic, drop, forget and shutdown.
 //! * [Resources](guide::resources): what a scope holds, and how to test for a leak.
 //! * [Many children](guide::many): sets, read-ahead, asking them to stop, and work that blocks.
