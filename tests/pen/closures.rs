@@ -6,8 +6,8 @@ use crate::blocked::Blocked;
 use taskpen::scope;
 
 each_executor! {
-    /// B3, B4: `close` waits for closures, also for those of scopes that its children have dropped; a
-    /// dropped pen leaves what runs to itself.
+    /// B3, B4: `close` waits for closures, also for those of scopes that its children have dropped;
+    /// a dropped pen leaves what runs to itself.
     async fn closures(pen) {
         let (owner, mut blocked, mut inner) = (pen(), Blocked::new(|| 7), Blocked::new(|| ()));
         let value = owner.spawn_blocking(blocked.1);

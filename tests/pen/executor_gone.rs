@@ -18,7 +18,8 @@ fn runtimes() -> [Runtime; 2] {
     ]
 }
 
-/// A pen in a runtime that is gone, with children that are suspended and, if that is possible, ready.
+/// A pen in a runtime that is gone, with children that are suspended and, if that is possible,
+/// ready.
 fn orphans() -> Vec<(Pen, Counter)> {
     runtimes()
         .into_iter()

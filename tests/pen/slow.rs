@@ -29,8 +29,8 @@ fn be_slow() {
     }
 }
 
-/// P10: what is woken by a foreign thread while a child blocks is run meanwhile; from the second slow
-/// poll on also what the child itself wakes.
+/// P10: what is woken by a foreign thread while a child blocks is run meanwhile; from the second
+/// slow poll on also what the child itself wakes.
 #[test]
 fn beside_a_slow_child() {
     watched(|| {
@@ -65,8 +65,8 @@ fn beside_a_slow_child() {
     });
 }
 
-/// P4: drop does not wait for a poll. What is not being polled has been dropped when it returns; what
-/// is being polled is dropped when the poll returns, and not polled again.
+/// P4: drop does not wait for a poll. What is not being polled has been dropped when it returns;
+/// what is being polled is dropped when the poll returns, and not polled again.
 #[test]
 fn drop_beside_a_slow_child() {
     watched(|| {
