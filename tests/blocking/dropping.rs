@@ -81,7 +81,8 @@ fn drop_while_waiting() {
 fn left_later() {
     watched(|| {
         let (mut own, own_closure) = Blocked::new(|| ());
-        let (mut inner, inner_closure) = Blocked::new(|| ());
+        let (inner_blocked, inner_closure) = Blocked::new(|| ());
+        let inner_blocked = Mutex::new(inner_blocked);
         let left: Arc<Mutex<Option<Boxed>>> = Arc::default();
         let leave = Arc::clone(&left);
         let mut outer = Box::pin(scope(async |outer| {
@@ -97,6 +98,7 @@ fn left_later() {
             }));
             assert!(poll_once(&mut middle).await.is_none());
             own.wait_for_start();
+            inner_blocked.lock().unwrap().wait_for_start();
             drop(middle);
             own.let_go();
             while !outer.is_empty() {
@@ -106,10 +108,9 @@ fn left_later() {
             drop(inner);
         }));
         assert!(settle(outer.as_mut()).is_pending());
-        inner.wait_for_start();
-        inner.let_go();
+        inner_blocked.lock().unwrap().let_go();
         block_on(outer);
-        assert!(inner.has_ended());
+        assert!(inner_blocked.lock().unwrap().has_ended());
     });
 }
 

@@ -1,4 +1,5 @@
-//! What a scope, a set or a stream holds while it runs and after its end: L10, K10, S8, T5.
+//! What a scope, a pen, a set or a stream holds while it runs and after its end: L10, P12, K10, S8,
+//! T5.
 //!
 //! The allocator counts per thread, and a serial scope stays on its thread. So the tests of this
 //! program don't disturb each other.
@@ -7,6 +8,7 @@
 #[path = "../support/life.rs"]
 mod life;
 
+mod pens;
 mod scopes;
 mod sets;
 mod stop;

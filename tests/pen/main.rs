@@ -19,3 +19,4 @@ mod failure;
 mod inside;
 mod running;
 mod slow;
+mod storm;
