@@ -63,6 +63,7 @@ use std::task::Waker;
 
 pub(crate) mod children;
 mod counts;
+mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod home;
 mod in_pen;
@@ -71,9 +72,9 @@ pub(crate) mod waker_cache;
 
 use crate::help::window::Window;
 use crate::panic::wake;
-use crate::queue::children::{Children, Key, SPARE};
+use crate::queue::children::{Children, Key};
 use crate::queue::counts::Counts;
-use crate::queue::hands::Hands;
+use crate::queue::elsewhere::Elsewhere;
 use crate::queue::home::Home;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
@@ -127,28 +128,6 @@ struct State<R> {
     waiting: bool,
     /// Wakes the task that polls the scope; stored only while the scope is idle.
     waker: Option<Waker>,
-}
-
-/// What other threads do to the children of a scope, and the polling one in a window.
-struct Elsewhere<R> {
-    children: Children<R>,
-    /// Those that have left the registry at home.
-    gone: Vec<Key>,
-    /// Of a pen: those that are being polled or dropped.
-    hands: Hands,
-    /// Wakes the task that closes the pen.
-    closer: Option<Waker>,
-}
-
-impl<R> Default for Elsewhere<R> {
-    fn default() -> Self {
-        Self {
-            children: Children::default(),
-            gone: Vec::new(),
-            hands: Hands::default(),
-            closer: None,
-        }
-    }
 }
 
 impl<R> State<R> {
@@ -403,25 +382,5 @@ impl<R> Queue<R> {
             elsewhere.bring_home(home);
         }
         self.arrived.store(false, Ordering::Relaxed);
-    }
-}
-
-impl<R> Elsewhere<R> {
-    /// Has `waker` woken when the pen may be over, or gives it back.
-    fn wait(&mut self, is_over: bool, waker: Waker) -> Option<Waker> {
-        match is_over {
-            true => Some(waker),
-            false => self.closer.replace(waker),
-        }
-    }
-
-    #[inline(never)]
-    fn bring_home(&mut self, home: &mut AtHome<R>) {
-        home.children.append(&mut self.children.ready);
-        for key in self.gone.drain(..) {
-            // A waker of async-task, of a child whose future is gone: not foreign.
-            drop(home.children.leave(key));
-        }
-        self.gone.shrink_to(SPARE);
     }
 }

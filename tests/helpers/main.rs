@@ -15,6 +15,7 @@ mod failure;
 mod hostile_runtime;
 mod runtimes;
 mod slow;
+mod slow_bounds;
 mod tickets;
 mod under_load;
 mod windows;

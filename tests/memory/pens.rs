@@ -1,5 +1,5 @@
-//! Pens whose children come and go: P12. Their executor is this very thread, so that its allocations
-//! can be counted.
+//! Pens whose children come and go: P12. Their executor is this very thread, so that its
+//! allocations can be counted.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};

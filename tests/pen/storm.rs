@@ -1,5 +1,5 @@
-//! Random children, woken by threads that know nothing of the executor, while their pen comes to its
-//! end in one way or another: each child is dropped once. Under AddressSanitizer as well.
+//! Random children, woken by threads that know nothing of the executor, while their pen comes to
+//! its end in one way or another: each child is dropped once. Under AddressSanitizer as well.
 
 use std::future::pending;
 use std::sync::mpsc::{Sender, channel};

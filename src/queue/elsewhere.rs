@@ -1,0 +1,51 @@
+//! What is under the lock of the ready queue for threads that are not [at
+//! home](crate::queue::home).
+#![forbid(unsafe_code)]
+
+use std::task::Waker;
+
+use super::AtHome;
+use crate::queue::children::{Children, Key, SPARE};
+use crate::queue::hands::Hands;
+
+/// What other threads do to the children of a scope, and the polling one in a window.
+pub(super) struct Elsewhere<R> {
+    pub(super) children: Children<R>,
+    /// Those that have left the registry at home.
+    pub(super) gone: Vec<Key>,
+    /// Of a pen: those that are being polled or dropped.
+    pub(super) hands: Hands,
+    /// Wakes the task that closes the pen.
+    pub(super) closer: Option<Waker>,
+}
+
+impl<R> Default for Elsewhere<R> {
+    fn default() -> Self {
+        Self {
+            children: Children::default(),
+            gone: Vec::new(),
+            hands: Hands::default(),
+            closer: None,
+        }
+    }
+}
+
+impl<R> Elsewhere<R> {
+    /// Has `waker` woken when the pen may be over, or gives it back.
+    pub(super) fn wait(&mut self, is_over: bool, waker: Waker) -> Option<Waker> {
+        match is_over {
+            true => Some(waker),
+            false => self.closer.replace(waker),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn bring_home(&mut self, home: &mut AtHome<R>) {
+        home.children.append(&mut self.children.ready);
+        for key in self.gone.drain(..) {
+            // A waker of async-task, of a child whose future is gone: not foreign.
+            drop(home.children.leave(key));
+        }
+        self.gone.shrink_to(SPARE);
+    }
+}
