@@ -78,6 +78,11 @@ impl SharedInstant {
         self.0.store(since.as_nanos() as u64, Ordering::Relaxed); // enough for 500 years
     }
 
+    /// Sets it to long ago.
+    pub(crate) fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn elapsed(&self) -> Duration {
         let since = Duration::from_nanos(self.0.load(Ordering::Relaxed));
         EPOCH.elapsed().saturating_sub(since)

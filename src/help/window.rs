@@ -143,6 +143,11 @@ impl Window {
         self.start.set(now);
     }
 
+    /// A thread of a pen that has looked goes, and leaves others behind, who may be in slow polls.
+    pub(crate) fn looks_no_more(&self) {
+        self.start.forget();
+    }
+
     /// Has pushes call for help at once, or not any more.
     pub(crate) fn set_eager(&self, is_eager: bool) {
         match is_eager {

@@ -185,11 +185,19 @@ impl Ticket {
         })
     }
 
+    /// It is not out any more. What it knew of the time is not what the others know.
+    fn retire_from_pen(&mut self) {
+        self.retire();
+        if self.shared.tickets.out() > 0 {
+            self.shared.queue.window.looks_no_more();
+        }
+    }
+
     /// Enters its waker among the idle ones.
     fn become_idle(&mut self, waker: Waker) {
         let number = self.call.workers.idle.lock().enter(waker);
         self.idle = Some(number);
-        self.retire();
+        self.retire_from_pen();
     }
 
     /// Becomes one that is out, if it was idle: if it was not called, by itself.
@@ -218,7 +226,7 @@ impl Ticket {
         if let Stay::Over = self.stay(&mut Pace::default()) {
             return;
         }
-        self.retire();
+        self.retire_from_pen();
         if self.shared.queue.has_ready() {
             call(&self.shared);
         }
