@@ -80,6 +80,16 @@ pub trait Executor: Send + Sync + 'static {
     /// called when a scope finds the executor. A panic in it ends the scope.
     fn parallelism(&self) -> usize;
 
+    /// Calls `act`, which keeps this thread in one `poll` of the scope for as long as a helper is in
+    /// a slow poll of a child: it waits, or runs other children.
+    ///
+    /// For executors that can have the other tasks of the thread run elsewhere meanwhile, as tokio
+    /// has a function of this name. The thread need not be one of the executor. A panic is ignored.
+    /// If it returns without having called `act`, that is called plainly.
+    fn block_in_place(&self, act: &mut dyn FnMut()) {
+        act();
+    }
+
     /// Spawns a worker of a [`Pen`](crate::Pen) as a task that nobody awaits, or gives it back:
     /// then the pen dispatches tickets.
     ///
@@ -98,6 +108,10 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
 
     fn parallelism(&self) -> usize {
         R::parallelism(self)
+    }
+
+    fn block_in_place(&self, act: &mut dyn FnMut()) {
+        R::block_in_place(self, act);
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {

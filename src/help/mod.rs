@@ -14,6 +14,7 @@ mod detect;
 pub(crate) mod executor;
 pub(crate) mod policy;
 pub(crate) mod ticket;
+pub(crate) mod watch;
 pub(crate) mod window;
 pub(crate) mod worker;
 

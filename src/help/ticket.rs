@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
 use crate::help::policy::{MOST_SKIPPED, Plan, SLOW, is_slow_poll_expected};
+use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, quietly, wake};
@@ -123,6 +124,7 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let start = Instant::now();
     let mut before = Duration::ZERO;
     while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
+        watch::begin(start + before);
         shared.queue.take(&mut batch, chunk);
         if batch.is_empty() {
             break;
@@ -224,7 +226,7 @@ impl Call {
     /// it.
     fn stay(&self, shared: &Shared, inside: &Inside<'_>, chunk: usize) -> bool {
         // Once, however often the hook calls it.
-        let mut stay = Some(|| help(shared, inside, chunk));
+        let mut stay = Some(|| watch(|| help(shared, inside, chunk)));
         let mut has_helped = false;
         let mut once = || {
             if let Some(stay) = stay.take() {
@@ -263,6 +265,11 @@ impl Call {
     /// Gives a ticket to the executor. Foreign code: it may run the ticket here, or panic.
     pub(super) fn hand_out(&self, ticket: Ticket) {
         quietly(|| self.executor().dispatch(ticket));
+    }
+
+    /// Has the executor call `act`, which takes its time. Foreign code.
+    pub(crate) fn in_place(&self, act: &mut dyn FnMut()) {
+        quietly(|| self.executor().block_in_place(act));
     }
 
     pub(super) fn executor(&self) -> &dyn Executor {

@@ -1,6 +1,10 @@
 //! Helpers from a tokio runtime.
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use tokio::runtime::{Handle, RuntimeFlavor, worker_index};
+use tokio::task::{block_in_place, unconstrained};
 
 use crate::help::executor::{Executor, Ticket};
 use crate::help::worker::Worker;
@@ -53,6 +57,21 @@ impl Executor for Tokio {
             RuntimeFlavor::CurrentThread => 1,
             _ => self.0.metrics().num_workers(),
         }
+    }
+
+    fn block_in_place(&self, act: &mut dyn FnMut()) {
+        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+        if worker_index().is_some() && matches!(flavor, Ok(RuntimeFlavor::MultiThread)) {
+            // It may be the worker that drives timers and sockets.
+            return block_in_place(act);
+        }
+        // What a task may do in one poll is limited. Resources of tokio that are polled beyond that
+        // wake the task instead, and it would be in vain: we cannot return.
+        let mut unlimited = pin!(unconstrained(async { act() }));
+        let is_done = unlimited
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        debug_assert!(is_done.is_ready());
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {

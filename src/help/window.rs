@@ -21,7 +21,8 @@
 //! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
 //! case no poll may start any more. If its budget is spent it lets no helper in any more, and goes
 //! on alone until those inside have left: so the poll returns when the longest poll of a child
-//! does.
+//! does. Children that were slow it sets aside, for nobody could help with the others meanwhile. If
+//! it has nothing else to do, it lets helpers in once more.
 //!
 //! # States
 //!
@@ -32,7 +33,7 @@
 //! |---|---|---|---|
 //! | no | 0 | **shut** | `open` |
 //! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in` |
-//! | no | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave |
+//! | no | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `let_in` |
 //!
 //! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise
 //! it does so if this poll of the scope has lasted for longer than one does without a slow poll in
@@ -74,7 +75,6 @@ use std::time::Duration;
 use crate::help::policy::BUSY;
 use crate::sync::{
     self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
-    wait_at_most,
 };
 
 /// Set while the scope's future is inside `poll` and may be helped.
@@ -161,6 +161,20 @@ impl Window {
         self.word.load(Ordering::Relaxed) & EAGER != 0
     }
 
+    /// Returns true if it is open, or a helper is inside.
+    #[inline]
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
+    /// Returns true if it matters whether a poll of a child was slow: if slow polls are expected, or
+    /// the poll has outlasted the window.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        word != 0 && word & (OPEN | EAGER) != OPEN
+    }
+
     /// Notes that a poll of a child took long.
     pub(crate) fn saw_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);
@@ -190,13 +204,21 @@ impl Window {
         self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
     }
 
+    /// Lets helpers in again, in the same poll.
+    pub(crate) fn let_in(&self) {
+        self.word.fetch_or(OPEN | EAGER, Ordering::Release);
+    }
+
     /// Waits for a while until no helper is inside; returns whether that is so.
     pub(crate) fn wait_for(&self, limit: Duration) -> bool {
-        self.spin(|| false) || {
-            let is_alone = wait_at_most(&self.event, limit, || self.is_alone_or_asleep());
-            self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
-            is_alone
-        }
+        self.spin(|| false) || self.wait_at_most(limit, || self.is_alone_or_asleep())
+    }
+
+    /// Waits as [`wait_until`](Self::wait_until), for a while; returns whether it is over.
+    pub(crate) fn wait_at_most(&self, limit: Duration, is_over: impl FnMut() -> bool) -> bool {
+        let is_over = sync::wait_at_most(&self.event, limit, is_over);
+        self.word.fetch_and(!SLEEPING, Ordering::Relaxed);
+        is_over
     }
 
     /// Waits until `is_over`, which is asked again after each notification. Never unwinds, unless

@@ -29,8 +29,9 @@ use slab::Slab;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) NonZeroU32);
 
-/// More than there can be children; a key is less than 2^29, see [`crate::task::metadata`].
-const ELSEWHERE: u32 = 1 << 28;
+/// A key is less than 2^28, see [`crate::task::metadata`]; so there are 2^27 children at most that are
+/// suspended.
+const ELSEWHERE: u32 = 1 << 27;
 
 impl Key {
     #[inline]
@@ -73,7 +74,7 @@ impl<R> Children<R> {
         let index = self.suspended.insert(waker);
         let number = NonZeroU32::new(index as u32 + 1);
         let key = number.filter(|_| index + 1 < ELSEWHERE as usize);
-        let key = key.expect("no memory holds so many children");
+        let key = key.expect("a scope can have no more than 2^27 suspended children");
         Key(key | if at_home { 0 } else { ELSEWHERE })
     }
 

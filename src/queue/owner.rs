@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -158,17 +159,32 @@ impl<R> Queue<R> {
     /// Sleeps until something is ready, the body is woken or no helper is inside. For the scope's
     /// thread, which has nothing to do. Never unwinds.
     pub(crate) fn sleep(&self) {
-        if self.window.spin(|| self.arrived.load(Ordering::Relaxed)) {
-            return;
+        // An executor that was told of it before can have woken something on this very thread.
+        let is_ready = self.with_home(|home| !home.children.ready.is_empty());
+        if !is_ready && !self.is_body_woken() {
+            self.window.wait_until(|| self.need_not_sleep());
         }
-        self.window.wait_until(|| {
-            let mut state = self.state.lock();
-            let is_over = state.has_ready()
-                || self.body_woken.load(Ordering::Relaxed)
-                || self.window.is_alone_or_asleep();
-            state.waiting = !is_over;
-            is_over
-        });
+    }
+
+    /// The same for a while; returns whether that was enough.
+    pub(crate) fn sleep_for(&self, limit: Duration) -> bool {
+        let window = &self.window;
+        let is_over = window.spin(|| self.arrived.load(Ordering::Relaxed))
+            || window.wait_at_most(limit, || self.need_not_sleep());
+        if !is_over {
+            self.state.lock().waiting = false;
+        }
+        is_over
+    }
+
+    /// Returns true if there is something to do. Otherwise what there will be notifies.
+    fn need_not_sleep(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_over = state.has_ready()
+            || self.body_woken.load(Ordering::Relaxed)
+            || self.window.is_alone_or_asleep();
+        state.waiting = !is_over;
+        is_over
     }
 
     /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left.

@@ -36,15 +36,16 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
 use crate::help::ticket::{Dispatch, Help};
+use crate::help::watch::{self, watch};
 use crate::panic::quietly;
 use crate::queue::waker_cache::WakerCache;
 use crate::queue::{Next, Queue};
 use crate::run::budget::{Budget, Pace};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
-use crate::run::turn::{Turn, must_end};
+use crate::run::turn::{Turn, TurnWindow, must_end};
 use crate::stop::state::{Outcome, Stop};
-use crate::sync::Ordering;
+use crate::sync::{Instant, Ordering};
 
 /// How many suspended children are woken before they are dropped, at the end.
 const AT_A_TIME: usize = 16;
@@ -137,25 +138,20 @@ impl PollLoop {
             shared,
             budget: Budget::new(is_nested, self.pace()),
             batch: VecDeque::new(),
-            open: None,
+            window: None,
             may_open: true,
-            is_draining: false,
             is_eager: false,
         };
         let progress = shared.queue.home.enter(|| {
             shared.queue.take_back(&mut cache);
-            loop {
-                let progress = self.run_at_home(&mut turn, body, &mut cache);
-                shared.queue.hand_back_home(&mut turn.batch);
-                match progress {
-                    Progress::Spent if !turn.drain() => turn.budget.renew(),
-                    _ => return progress,
-                }
+            match self.run_at_home(&mut turn, body, &mut cache) {
+                Progress::Spent if turn.window.is_some() => self.drain(&mut turn, body, &mut cache),
+                progress => progress,
             }
         });
         self.set_pace(shared, turn.budget.pace());
-        if turn.open.is_some() {
-            turn.open = None; // closes the window, and waits, if the scope has to end
+        if turn.window.is_some() {
+            turn.close(); // and waits, if the scope has to end
         }
         quietly(|| drop(cache.into_kept()));
         match progress {
@@ -165,6 +161,31 @@ impl PollLoop {
                 quietly(|| cx.waker().wake_by_ref());
                 Poll::Pending
             }
+        }
+    }
+
+    /// Goes on although the budget is spent, as long as a helper is inside; but not with what may be
+    /// slow.
+    #[cold]
+    fn drain(
+        &mut self,
+        turn: &mut Turn<'_>,
+        body: &mut PollBody<'_>,
+        cache: &mut WakerCache<'_>,
+    ) -> Progress {
+        let mut progress = Progress::Spent;
+        if turn.drain() {
+            return progress;
+        }
+        turn.in_place(|turn| {
+            while matches!(progress, Progress::Spent) && !turn.drain() {
+                turn.budget.renew();
+                progress = self.run_at_home(turn, body, cache);
+            }
+        });
+        match (progress, turn.hand_back_aside()) {
+            (Progress::Idle, true) => Progress::Spent, // those are ready
+            (progress, _) => progress,
         }
     }
 
@@ -191,7 +212,20 @@ impl PollLoop {
         }
     }
 
+    #[inline(always)]
     fn run_at_home(
+        &mut self,
+        turn: &mut Turn<'_>,
+        body: &mut PollBody<'_>,
+        cache: &mut WakerCache<'_>,
+    ) -> Progress {
+        let progress = self.run_passes(turn, body, cache);
+        turn.shared.queue.hand_back_home(&mut turn.batch);
+        progress
+    }
+
+    #[inline(always)]
+    fn run_passes(
         &mut self,
         turn: &mut Turn<'_>,
         body: &mut PollBody<'_>,
@@ -206,7 +240,7 @@ impl PollLoop {
             match next {
                 Next::Done => return Progress::End,
                 Next::Idle => return Progress::Idle,
-                Next::Helped => shared.queue.sleep(),
+                Next::Helped => turn.sleep(),
                 Next::Closing => turn.close_and_wait(),
                 Next::NeedWaker => {
                     if let Some(stale) = shared.report(|| cache.keep_current()) {
@@ -216,6 +250,9 @@ impl PollLoop {
                 // What the last helper has left may be slow, and is not for this thread alone.
                 Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run => {
+                    if turn.is_draining() {
+                        turn.set_slow_aside();
+                    }
                     self.open(turn);
                     if turn.batch.is_empty() {
                         // The body was woken, and no child.
@@ -258,7 +295,7 @@ impl PollLoop {
         shared.queue.leave_arrivals(true);
         let start = turn.budget.start_clock_for_helpers();
         turn.may_open = false;
-        turn.open = Some((window.open(start, turn.is_eager), call));
+        turn.window = Some(TurnWindow::new(window.open(start, turn.is_eager), call));
     }
 
     /// Runs children from the batch: alone, or together with helpers if that pays.
@@ -269,7 +306,7 @@ impl PollLoop {
         shared.queue.hand_back_home(&mut turn.batch);
         if let Some(dispatch) = dispatch {
             let away = shared.queue.share();
-            self.run_together(turn, &dispatch, body);
+            watch(|| self.run_together(turn, &dispatch, body));
             drop(away);
         }
     }
@@ -291,11 +328,11 @@ impl PollLoop {
     fn run_alone(&mut self, turn: &mut Turn<'_>) -> Option<Dispatch> {
         let shares_all = turn.is_eager || cfg!(taskpen_force_windows);
         let may_share = shares_all || turn.batch.len() > 1;
-        let Some((_, call)) = turn.open.as_ref().filter(|_| may_share) else {
+        let Some(window) = turn.window.as_ref().filter(|_| may_share) else {
             turn.run_batch(self.body_done);
             return None;
         };
-        let call = Arc::clone(call);
+        let call = Arc::clone(&window.call);
         if shares_all {
             let plan = Plan::one_by_one(turn.batch.len());
             return Dispatch::new(&call, plan, turn.is_eager);
@@ -323,7 +360,11 @@ impl PollLoop {
             if turn.batch.is_empty() && !self.poll_body(turn, body) {
                 break;
             }
-            dispatch.call(shared, ready);
+            // Before a slow poll another thread is woken in any case: this one may drive the timers.
+            dispatch.call(shared, ready.max(turn.next_is_slow().into()));
+            if turn.is_eager {
+                watch::begin(Instant::now());
+            }
             turn.run_batch(self.body_done);
             self.poll_body(turn, body);
             if ready == 0 {

@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::help::policy::SLOW;
 use crate::help::ticket::Call;
 use crate::help::window::Open;
 use crate::run::budget::{Budget, Look};
@@ -15,20 +17,44 @@ use crate::run::shared::{Runnable, Shared};
 /// what may be slow, and is then in the way of all others.
 const PATIENCE: Duration = Duration::from_millis(4);
 
+/// A wait that takes longer is for a slow poll.
+const WHILE: Duration = SLOW;
+
 /// What there is of one poll.
 pub(super) struct Turn<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) budget: Budget,
     /// The children that were taken from the queue and are next.
     pub(super) batch: VecDeque<Runnable>,
-    /// The window, once it was opened, and how to call helpers into it.
-    pub(super) open: Option<(Open<'a>, Arc<Call>)>,
+    /// The window, once it was opened.
+    pub(super) window: Option<TurnWindow<'a>>,
     /// Set until it was.
     pub(super) may_open: bool,
-    /// Set once no helper is let in any more.
-    pub(super) is_draining: bool,
     /// Set if slow polls are expected.
     pub(super) is_eager: bool,
+}
+
+/// The window of one poll.
+pub(super) struct TurnWindow<'a> {
+    /// Dropped first: then no helper is inside.
+    _open: Open<'a>,
+    /// How to call helpers into it.
+    pub(super) call: Arc<Call>,
+    /// Once no helper is let in any more: slow children that were set aside.
+    aside: Option<VecDeque<Runnable>>,
+    /// Set until helpers were let in once more, because of those.
+    may_reopen: bool,
+}
+
+impl<'a> TurnWindow<'a> {
+    pub(super) fn new(open: Open<'a>, call: Arc<Call>) -> Self {
+        Self {
+            _open: open,
+            call,
+            aside: None,
+            may_reopen: true,
+        }
+    }
 }
 
 impl Turn<'_> {
@@ -61,9 +87,10 @@ impl Turn<'_> {
 
     /// Remembers a slow poll, for this poll of the scope and those that follow.
     pub(super) fn note(&mut self, look: &Look) {
-        if look.is_slow && self.open.is_some() {
+        if look.is_slow && self.is_shared() {
             self.is_eager = true;
             self.shared.queue.window.saw_slow();
+            self.shared.queue.window.set_eager(true);
         }
     }
 
@@ -72,7 +99,7 @@ impl Turn<'_> {
     #[inline]
     pub(super) fn end_pass(&mut self) {
         self.budget.end_pass();
-        if self.open.is_some() {
+        if self.window.is_some() {
             self.look_after_pass();
         }
     }
@@ -84,39 +111,117 @@ impl Turn<'_> {
         }
     }
 
+    /// Returns true once no helper is let in any more.
+    #[inline]
+    pub(super) fn is_draining(&self) -> bool {
+        self.window.as_ref().is_some_and(|it| it.aside.is_some())
+    }
+
     /// Returns true while helpers can enter the window.
     #[inline]
     pub(super) fn is_shared(&self) -> bool {
-        self.open.is_some() && !self.is_draining
+        self.window.is_some() && !self.is_draining()
     }
 
     /// Lets no helper in any more, so that the poll can return; true if none is inside. Until then
     /// it has to go on, for a helper may be in a poll that blocks: with what becomes ready.
     #[inline(never)]
     pub(super) fn drain(&mut self) -> bool {
-        if self.open.is_none() {
-            return true;
-        }
         let window = &self.shared.queue.window;
-        if self.is_draining {
-            return window.is_alone();
+        match &mut self.window {
+            None => return true,
+            Some(TurnWindow { aside: Some(_), .. }) => return window.is_alone(),
+            Some(TurnWindow { aside, .. }) => *aside = Some(VecDeque::new()),
         }
-        self.is_draining = true;
         window.let_none_in();
         self.shared.queue.leave_arrivals(false);
         window.wait_for(PATIENCE)
     }
 
-    /// Returns true if the poll can return now, and should have before.
+    /// Returns true if the poll can return now, and should have before. It waits a moment for that:
+    /// what is ready can be what the last helper has woken, which is about to leave.
     #[inline]
     pub(super) fn is_drained(&self) -> bool {
-        self.is_draining && self.shared.queue.window.is_alone()
+        self.is_draining() && self.shared.queue.window.spin(|| false)
+    }
+
+    /// Returns true if the child that is next was slow at its last poll.
+    #[inline]
+    pub(super) fn next_is_slow(&self) -> bool {
+        let next = self.batch.front();
+        self.is_eager && next.is_some_and(|child| child.metadata().is_slow())
+    }
+
+    /// Sets those of the batch aside that are slow, while the poll goes on alone: for nobody could
+    /// help with the others then.
+    #[inline(never)]
+    pub(super) fn set_slow_aside(&mut self) {
+        let is_slow = |child: &Runnable| child.metadata().is_slow();
+        let aside = self.window.as_mut().and_then(|it| it.aside.as_mut());
+        if let Some(aside) = aside.filter(|_| self.batch.iter().any(is_slow)) {
+            let (slow, rest) = mem::take(&mut self.batch).into_iter().partition(is_slow);
+            self.batch = rest;
+            aside.extend::<VecDeque<_>>(slow);
+        }
+    }
+
+    /// Hands those back; returns whether there were any.
+    pub(super) fn hand_back_aside(&mut self) -> bool {
+        let aside = self.window.as_mut().and_then(|it| it.aside.as_mut());
+        let Some(aside) = aside.filter(|aside| !aside.is_empty()) else {
+            return false;
+        };
+        self.shared.queue.hand_back_home(aside);
+        true
+    }
+
+    /// Sleeps until there is something to do, for a helper is inside. Or lets helpers in once more, if
+    /// it takes long, and nothing is left to do but what was set aside. That may be a child that was
+    /// slow only because another program had the processor.
+    pub(super) fn sleep(&mut self) {
+        let queue = &self.shared.queue;
+        let aside = self.window.as_mut().filter(|it| it.may_reopen);
+        let aside = aside.filter(|it| it.aside.as_ref().is_some_and(|aside| !aside.is_empty()));
+        if queue.sleep_for(if aside.is_some() { PATIENCE } else { WHILE }) {
+            return;
+        }
+        match aside {
+            Some(window) => {
+                window.may_reopen = false;
+                queue.hand_back_home(&mut window.aside.take().unwrap_or_default());
+                queue.window.let_in();
+                queue.leave_arrivals(true);
+                self.budget.renew();
+            }
+            None => self.in_place(|turn| turn.shared.queue.sleep()),
+        }
     }
 
     /// Closes the window, and waits until no helper is inside.
     pub(super) fn close_and_wait(&mut self) {
-        self.open = None;
+        self.close();
         self.shared.queue.leave_arrivals(false);
+    }
+
+    /// The same for the end of the poll.
+    #[inline(never)]
+    pub(super) fn close(&mut self) {
+        let window = &self.shared.queue.window;
+        window.let_none_in();
+        if !window.wait_for(WHILE) {
+            self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
+        }
+        self.window = None;
+    }
+
+    /// Calls `act`, which waits for a slow poll of a helper, and can be called again. The executor may
+    /// give to another thread what this one would do otherwise.
+    pub(super) fn in_place(&mut self, mut act: impl FnMut(&mut Self)) {
+        let call = self.window.as_ref().map(|it| Arc::clone(&it.call));
+        if let Some(call) = call {
+            call.in_place(&mut || act(self));
+        }
+        act(self); // it need not have been called
     }
 
     /// Runs children from the batch, until it is time to look at the clock: what was

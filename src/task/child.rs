@@ -6,6 +6,7 @@
 //! * it polls the future, and drops it, under `catch_unwind`: a panic is handed to the scope, and
 //!   never reaches async-task, which aborts the process when a destructor unwinds;
 //! * it enters the registry of suspended children at its first `Pending`;
+//! * where slow polls are expected it notes whether this one was;
 //! * when it is dropped it drops the future, leaves the registry and counts itself out, **last**.
 //!
 //! A child that its handle cancels is closed by async-task: its runnable is pushed once more, and
@@ -75,10 +76,20 @@ impl<F: Future> Future for Child<'_, F> {
             Err(payload) => shared.panicked(payload),
         }
         let is_left = match meta.key() {
-            Some(_) => shared.queue.is_left_in_hand(),
+            // In a window, or in a pen.
+            Some(_) if shared.queue.window.is_in_use() => {
+                if shared.queue.window.is_watched() {
+                    meta.note_poll();
+                }
+                shared.queue.is_left_in_hand()
+            }
+            Some(_) => false,
             None => match shared.queue.suspend(cx.waker()) {
                 Some(key) => {
                     meta.set_key(key);
+                    if !key.is_at_home() && shared.queue.window.is_watched() {
+                        meta.note_poll();
+                    }
                     false
                 }
                 None => true,

@@ -25,6 +25,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::help::watch;
 use crate::queue::Kind;
 use crate::queue::children::Key;
 
@@ -57,7 +58,7 @@ pub(crate) enum Stage {
 pub(crate) struct Meta<S> {
     scope: Narrow<*const S>,
     location: Narrow<&'static Location<'static>>,
-    /// Stage, kind and key in one word. Written only by the thread that holds the child, so a load
+    /// Stage, kind, key and whether the last poll was slow, in one word. Written only by the thread that holds the child, so a load
     /// and a store do.
     status: AtomicU32,
 }
@@ -143,23 +144,37 @@ impl<S> Meta<S> {
         NonZeroU32::new(self.status.load(Ordering::Relaxed) >> KEY_SHIFT).map(Key)
     }
 
+    /// Returns whether the last poll of the child was slow, if that was measured.
+    #[inline]
+    pub(crate) fn is_slow(&self) -> bool {
+        self.status.load(Ordering::Relaxed) & SLOW != 0
+    }
+
+    /// Notes whether the poll that ends now was slow. For the code that polls the child.
+    #[inline(never)]
+    pub(crate) fn note_poll(&self) {
+        if let Some(was_slow) = watch::was_slow() {
+            let slow = if was_slow { SLOW } else { 0 };
+            let rest = self.status.load(Ordering::Relaxed) & !SLOW;
+            self.status.store(rest | slow, Ordering::Relaxed);
+        }
+    }
+
     /// For the code that polls the child.
     pub(crate) fn set_key(&self, key: Key) {
-        // 2^29 suspended children fit into no memory; a wrong key must not pass.
         let key = key.0.get();
-        assert!(key <= u32::MAX >> KEY_SHIFT, "{TOO_MANY}");
-        let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND);
+        debug_assert!(key <= u32::MAX >> KEY_SHIFT);
+        let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND | SLOW);
         self.status
             .store(rest | key << KEY_SHIFT, Ordering::Relaxed);
     }
 }
 
-const TOO_MANY: &str = "too many suspended children in one scope";
-
 // The parts of the status.
 const STAGE: u32 = 0b11;
 const BACKGROUND: u32 = 0b100;
-const KEY_SHIFT: u32 = 3;
+const SLOW: u32 = 0b1000;
+const KEY_SHIFT: u32 = 4;
 
 /// A pointer that is not aligned to its size, so that what comes behind it, here and in
 /// async-task's header, finds room where there would be padding: eight bytes for each child.

@@ -42,6 +42,8 @@ pub(crate) struct Task {
     fails: AtomicBool,
     /// What the future waits for.
     may_finish: AtomicBool,
+    /// Whether it counts as slow. Set before the child is added.
+    slow: AtomicBool,
     /// In how many polls it still wakes itself.
     yields: AtomicUsize,
     /// What the last poll does, the one that finishes. Set before the child is added.
@@ -67,6 +69,7 @@ impl Task {
             refused: AtomicBool::new(false),
             fails: AtomicBool::new(false),
             may_finish: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
             yields: AtomicUsize::new(0),
             last: std::sync::Mutex::default(),
             lent: Lent::new(),
@@ -105,6 +108,16 @@ impl Task {
     /// Makes it wake itself in its next polls.
     pub(crate) fn let_yield(&self, times: usize) {
         self.yields.store(times, Ordering::Release);
+    }
+
+    /// Makes it one whose polls are slow.
+    pub(crate) fn be_slow(&self) {
+        self.slow.store(true, Ordering::Release);
+    }
+
+    /// Returns whether it is one.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Acquire)
     }
 
     /// Has the poll in which it finishes do this before.

@@ -145,27 +145,42 @@ fn push_and_forget() {
     LATE.assert_seen();
 }
 
-/// The budget is spent while a helper is inside: the poll cannot return, opens the window again,
-/// and goes on; and returns when the helper is out.
+/// The budget is spent while a helper is inside: the poll cannot return, lets none in any more, and
+/// goes on; and returns when the helper is out.
 #[test]
 fn spent_with_a_helper_inside() {
     static RETURNED: Outcome = Outcome::new("the poll returned with its budget spent");
-    static OVER: Outcome = Outcome::new("the scope was over in one poll");
+    static OVER: Outcome = Outcome::new("the child was polled as often as it yields");
+    spend_with_a_helper_inside(false, &RETURNED, &OVER);
+    OVER.assert_seen();
+}
 
-    explore_within(2, || {
+/// The same with a child that is slow: it is set aside, and put back.
+#[test]
+fn spent_with_a_slow_child() {
+    static RETURNED: Outcome = Outcome::new("the poll returned with its budget spent");
+    static OVER: Outcome = Outcome::new("the child was polled as often as it yields");
+    spend_with_a_helper_inside(true, &RETURNED, &OVER);
+}
+
+fn spend_with_a_helper_inside(is_slow: bool, returned: &'static Outcome, over: &'static Outcome) {
+    explore_within(2, move || {
         let around = Shared::new();
         let threads = Threads::default();
         let mut scope = Scope::helped_by(threads.clone());
         let children = [(); 3].map(|()| scope.spawn(Kind::Ordinary));
         children[0].let_finish();
         children[1].let_yield(2);
+        if is_slow {
+            children[1].be_slow();
+        }
         children[2].let_finish();
         // A scope inside another one has one restless pass.
         let is_over = enter(&around, &None, true, |_| scope.poll(Waker::noop()));
         match is_over {
             true => panic!("a child is left"),
-            false if children[1].polls() < 3 => RETURNED.mark(),
-            false => OVER.mark(),
+            false if children[1].polls() < 3 => returned.mark(),
+            false => over.mark(),
         }
         children[1].let_finish();
         while !scope.poll(Waker::noop()) {
@@ -174,6 +189,5 @@ fn spent_with_a_helper_inside() {
         assert_over(&scope.shared(), &children.each_ref().map(|child| &**child));
         threads.join();
     });
-    RETURNED.assert_seen();
-    OVER.assert_seen();
+    returned.assert_seen();
 }
