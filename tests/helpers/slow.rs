@@ -19,8 +19,12 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// Blocks the thread, for long enough to count as slow.
 pub(crate) fn be_slow() {
+    be_slow_for(Duration::from_millis(2));
+}
+
+pub(crate) fn be_slow_for(duration: Duration) {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(2) {
+    while start.elapsed() < duration {
         std::hint::spin_loop();
     }
 }

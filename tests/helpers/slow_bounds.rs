@@ -2,15 +2,16 @@
 //! its end, starve what was shared, or call for help in vain.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::lenders::Pool;
 #[cfg(not(taskpen_force_windows))]
 use crate::life::poll_once;
 use crate::life::{Counter, watched};
-use crate::slow::{Blocking, LIMIT, be_slow};
+use crate::slow::{Blocking, LIMIT, be_slow, be_slow_for};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, TryScope, scope, try_scope};
 
@@ -71,6 +72,54 @@ fn slow_on_all_threads() {
             let polls = polls.get() - before; // some for each of the four threads
             assert!(polls <= 40, "{polls}");
         }
+    });
+}
+
+/// R5: a poll whose budget is spent goes on while a helper is in a slow poll, but not with children
+/// that are slow: nobody could help with the others then. (Where all windows are open no budget is
+/// spent.)
+#[cfg(not(taskpen_force_windows))]
+#[test]
+fn slow_are_set_aside() {
+    watched(|| {
+        let home = thread::current().id();
+        let is_at_home = move || thread::current().id() == home;
+        let (is_blocked, slow_polls) = (AtomicBool::new(false), Counter::default());
+        let quick = Counter::default();
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.spawn_background(async {
+                    loop {
+                        quick.add();
+                        yield_now().await;
+                    }
+                });
+                s.spawn_background(async {
+                    loop {
+                        be_slow_for(Duration::from_millis(6));
+                        if is_at_home() && is_blocked.load(SeqCst) {
+                            slow_polls.add();
+                        }
+                        yield_now().await;
+                    }
+                });
+                s.spawn(async {
+                    while is_at_home() {
+                        be_slow();
+                        yield_now().await;
+                    }
+                    is_blocked.store(true, SeqCst);
+                    let (before, start) = (quick.get(), Instant::now());
+                    while quick.get() < before + 1_000 {
+                        assert!(start.elapsed() < LIMIT, "it is held up");
+                        thread::yield_now();
+                    }
+                });
+            })
+            .on(Pool::new(1)),
+        );
+        let polls = slow_polls.get();
+        assert!(polls < 50, "{polls}");
     });
 }
 

@@ -1,0 +1,89 @@
+//! What a slow poll must not do to the other tasks of tokio, which drives its timers with the
+//! threads that it lends, and limits what a task does in one poll.
+#![cfg(feature = "tokio")]
+
+use std::future::pending;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use crate::life::watched;
+use crate::slow::{Blocking, LIMIT, be_slow_for};
+use futures_lite::future::yield_now;
+use taskpen::{Scope, scope};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::consume_budget;
+
+/// Long enough for a child to be known as slow.
+const LONG: Duration = Duration::from_millis(6);
+
+fn two_workers() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).build().unwrap()
+}
+
+/// N1: while the thread of the scope waits for a slow poll on a worker, it is no worker itself: the
+/// runtime has the one that is left for its other tasks.
+#[test]
+fn waiting_takes_no_worker() {
+    watched(|| {
+        let runtime = two_workers();
+        let (ask, asked) = channel::<Sender<()>>();
+        let handle = runtime.handle().clone();
+        let spawner = thread::spawn(move || {
+            for answer in asked {
+                handle.spawn(async move { answer.send(()) });
+            }
+        });
+        let run = scope(async move |s: Scope<'static>| {
+            s.spawn_background(pending::<()>());
+            s.spawn(async move {
+                for _ in 0..20 {
+                    be_slow_for(LONG);
+                    yield_now().await; // some of these polls are on the other worker
+                    let (answer, is_answered) = channel();
+                    ask.send(answer).unwrap();
+                    is_answered.recv_timeout(LIMIT).expect("no worker is left");
+                }
+            });
+        });
+        runtime.block_on(runtime.spawn(run)).unwrap();
+        spawner.join().unwrap();
+    });
+}
+
+/// N1: a poll of the scope that cannot return, for a helper is in a slow poll, goes on with children
+/// that use resources of tokio.
+#[test]
+fn without_a_limit_while_it_waits() {
+    watched(|| {
+        for is_task in [true, false] {
+            let runtime = two_workers();
+            let run = scope(async |s: Scope<'static>| {
+                for _ in 0..20 {
+                    let (blocking, has_begun, let_go) = Blocking::new();
+                    let slow = s.spawn(async move {
+                        be_slow_for(LONG);
+                        yield_now().await;
+                        blocking.block();
+                    });
+                    s.spawn(async move {
+                        while has_begun.try_recv().is_err() {
+                            yield_now().await;
+                        }
+                        // More than tokio allows a task in one poll.
+                        for _ in 0..1_000 {
+                            consume_budget().await;
+                        }
+                        let_go.send(()).unwrap();
+                    });
+                    slow.await;
+                }
+            });
+            match is_task {
+                true => runtime.block_on(runtime.spawn(run)).unwrap(),
+                false => runtime.block_on(run),
+            }
+        }
+    });
+}
