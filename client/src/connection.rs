@@ -1,0 +1,127 @@
+//! The task of a client: it owns the socket, and gets another when that is lost.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::{or, yield_now};
+use smol::Timer;
+use smol::io::{AsyncWriteExt, BufReader};
+use smol::net::TcpStream;
+
+use crate::Options;
+use crate::lines::{read_line, split};
+use crate::table::Table;
+
+/// What the task owns beside the socket. When it is dropped, wherever the task stands, the requests
+/// that are left fail.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    table: Arc<Table>,
+    address: String,
+    options: Options,
+    /// How long to wait before the next try to connect. A server that has answered is well, so it
+    /// starts again from the first pause then; one that accepts and hangs up is not.
+    pause: Duration,
+}
+
+/// How it ended with a socket.
+enum End {
+    /// The client was closed, and everything is answered.
+    Drained,
+    Lost,
+}
+
+impl Connection {
+    pub(crate) fn new(table: Arc<Table>, address: String, options: Options) -> Self {
+        let pause = options.first_pause;
+        Self {
+            table,
+            address,
+            options,
+            pause,
+        }
+    }
+
+    /// Serves requests until the client is closed.
+    pub(crate) async fn run(mut self, mut stream: TcpStream) {
+        loop {
+            match self.converse(stream).await {
+                End::Drained => return,
+                End::Lost => self.table.lose(),
+            }
+            stream = match self.reconnect().await {
+                Some(stream) => stream,
+                None => return,
+            };
+        }
+    }
+
+    /// Writes requests and reads answers until the socket is of no use any more, and closes it.
+    async fn converse(&mut self, stream: TcpStream) -> End {
+        let table = Arc::clone(&self.table);
+        let drained = async {
+            table.drained().await;
+            End::Drained
+        };
+        // Whichever ends first drops the other, and it does not matter why.
+        let lost = async {
+            let _ = or(write(&table, stream.clone()), self.read(stream)).await;
+            End::Lost
+        };
+        or(drained, lost).await
+    }
+
+    async fn read(&mut self, stream: TcpStream) -> io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        while let Some(line) = read_line(&mut reader).await? {
+            let (tag, reply) = split(&line)?;
+            self.table.answer(tag, reply);
+            self.pause = self.options.first_pause;
+            // A server that never pauses must not keep the rest of the task from its turn.
+            yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Tries until there is a connection; `None` if the client is closed first.
+    async fn reconnect(&mut self) -> Option<TcpStream> {
+        let table = Arc::clone(&self.table);
+        let closed = async {
+            table.closed().await;
+            None
+        };
+        let connected = async {
+            loop {
+                Timer::after(self.pause).await;
+                self.pause = self.pause.saturating_mul(2).min(self.options.longest_pause);
+                if let Ok(stream) = connect(&self.address).await {
+                    return Some(stream);
+                }
+            }
+        };
+        or(closed, connected).await
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.table.end();
+    }
+}
+
+/// Writes a line after the other. Only the end of the connection can interrupt one, so no request
+/// sees half of another.
+async fn write(table: &Table, mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        let line = table.next_line().await;
+        stream.write_all(line.as_bytes()).await?;
+    }
+}
+
+/// Connects to the first of the addresses of a name that can be had.
+pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?; // lines are short, and somebody waits for each
+    Ok(stream)
+}
