@@ -11,7 +11,7 @@ use smol::Timer;
 use smol::lock::Mutex;
 use taskpen::{Pen, Smol};
 
-use crate::connection::{Connection, connect};
+use crate::connection::{Connection, Pauses, connect};
 use crate::lines::LONGEST;
 use crate::table::Table;
 
@@ -90,11 +90,12 @@ impl Client {
         let address = address.to_string();
         // Before there is a task, so there is nothing to undo if it fails.
         let stream = connect(&address).await?;
-        let (table, patience) = (Arc::<Table>::default(), options.patience);
-        let connection = Connection::new(Arc::clone(&table), address, options);
+        let table = Arc::<Table>::default();
+        let pauses = Pauses::new(options.first_pause, options.longest_pause);
+        let connection = Connection::new(Arc::clone(&table), address, pauses);
         let pen = Pen::on(Smol);
         pen.spawn(connection.run(stream));
-        let pen = Mutex::new(Some(pen));
+        let (pen, patience) = (Mutex::new(Some(pen)), options.patience);
         Ok(Self {
             table,
             patience,

@@ -9,7 +9,6 @@ use smol::Timer;
 use smol::io::{AsyncWriteExt, BufReader};
 use smol::net::TcpStream;
 
-use crate::Options;
 use crate::lines::{read_line, split};
 use crate::table::Table;
 
@@ -19,10 +18,7 @@ use crate::table::Table;
 pub(crate) struct Connection {
     table: Arc<Table>,
     address: String,
-    options: Options,
-    /// How long to wait before the next try to connect. A server that has answered is well, so it
-    /// starts again from the first pause then; one that accepts and hangs up is not.
-    pause: Duration,
+    pauses: Pauses,
 }
 
 /// How it ended with a socket.
@@ -33,13 +29,11 @@ enum End {
 }
 
 impl Connection {
-    pub(crate) fn new(table: Arc<Table>, address: String, options: Options) -> Self {
-        let pause = options.first_pause;
+    pub(crate) fn new(table: Arc<Table>, address: String, pauses: Pauses) -> Self {
         Self {
             table,
             address,
-            options,
-            pause,
+            pauses,
         }
     }
 
@@ -59,42 +53,28 @@ impl Connection {
 
     /// Writes requests and reads answers until the socket is of no use any more, and closes it.
     async fn converse(&mut self, stream: TcpStream) -> End {
-        let table = Arc::clone(&self.table);
+        let Self { table, pauses, .. } = self;
         let drained = async {
             table.drained().await;
             End::Drained
         };
         // Whichever ends first drops the other, and it does not matter why.
         let lost = async {
-            let _ = or(write(&table, stream.clone()), self.read(stream)).await;
+            let _ = or(write(table, stream.clone()), read(table, stream, pauses)).await;
             End::Lost
         };
         or(drained, lost).await
     }
 
-    async fn read(&mut self, stream: TcpStream) -> io::Result<()> {
-        let mut reader = BufReader::new(stream);
-        while let Some(line) = read_line(&mut reader).await? {
-            let (tag, reply) = split(&line)?;
-            self.table.answer(tag, reply);
-            self.pause = self.options.first_pause;
-            // A server that never pauses must not keep the rest of the task from its turn.
-            yield_now().await;
-        }
-        Ok(())
-    }
-
     /// Tries until there is a connection; `None` if the client is closed first.
     async fn reconnect(&mut self) -> Option<TcpStream> {
-        let table = Arc::clone(&self.table);
         let closed = async {
-            table.closed().await;
+            self.table.closed().await;
             None
         };
         let connected = async {
             loop {
-                Timer::after(self.pause).await;
-                self.pause = self.pause.saturating_mul(2).min(self.options.longest_pause);
+                Timer::after(self.pauses.next()).await;
                 if let Ok(stream) = connect(&self.address).await {
                     return Some(stream);
                 }
@@ -119,9 +99,52 @@ async fn write(table: &Table, mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
+/// Hands answers to whom they belong.
+async fn read(table: &Table, stream: TcpStream, pauses: &mut Pauses) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    while let Some(line) = read_line(&mut reader).await? {
+        let (tag, reply) = split(&line)?;
+        table.answer(tag, reply);
+        pauses.reset();
+        // A server that never pauses must not keep the rest of the task from its turn.
+        yield_now().await;
+    }
+    Ok(())
+}
+
 /// Connects to the first of the addresses of a name that can be had.
 pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?; // lines are short, and somebody waits for each
     Ok(stream)
+}
+
+/// How long to wait before a try to connect: twice as long each time, up to a limit. It begins anew
+/// when the server has said something, and not when it has accepted: it may accept and hang up.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+    first: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+        let next = first;
+        Self {
+            next,
+            first,
+            longest,
+        }
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = pause.saturating_mul(2).min(self.longest);
+        pause
+    }
+
+    fn reset(&mut self) {
+        self.next = self.first;
+    }
 }

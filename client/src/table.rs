@@ -191,3 +191,20 @@ impl Drop for Request<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server could guess the tag of a request that it has not seen.
+    #[test]
+    fn answers_to_what_was_not_written() {
+        let table = Table::default();
+        let mut request = table.enter("a").unwrap();
+        table.answer("1", "guessed");
+        assert!(request.answer.try_recv().unwrap().is_none());
+        assert_eq!(smol::block_on(table.next_line()), "1 a\n");
+        table.answer("1", "A");
+        assert_eq!(request.answer.try_recv().unwrap(), Some(Ok("A".to_owned())));
+    }
+}
