@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use client::server::Server;
-use client::{Alive, Client, LONGEST};
+use client::{Alive, Client};
 use futures_lite::future::poll_once;
 
-use support::{Script, eager, lazy, lose, run, until};
+use support::{LONG, Script, eager, fill, lazy, lose, run, until};
 
 /// Held by the test that runs. It counts the sockets of the process before and after.
 struct Alone {
@@ -88,14 +88,8 @@ fn in_the_middle_of_a_line() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
         let alive = client.alive();
-        let text = "x".repeat(LONGEST / 2);
-        let mut requests = Vec::new();
-        for _ in 0..4000 {
-            let mut request = Box::pin(client.request(&text));
-            assert_eq!(poll_once(&mut request).await, None);
-            requests.push(request);
-        }
-        assert_eq!(peer.line().await, format!("1 {text}"));
+        let requests = fill(&client).await;
+        assert_eq!(peer.line().await, format!("1 {}", *LONG));
         drop(requests);
         drop(client);
         until(|| alive.count() == 0).await;

@@ -12,7 +12,7 @@ use futures_lite::future::{poll_once, zip};
 use smol::net::TcpListener;
 use taskpen::{Smol, scope};
 
-use support::{Script, lazy, lose, run};
+use support::{FILL, LONG, Script, fill, lazy, lose, run};
 
 #[test]
 fn answers_out_of_order() {
@@ -92,25 +92,19 @@ fn dropped_before_it_was_written() {
 fn dropped_in_the_middle_of_a_line() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
-        let text = "x".repeat(LONGEST / 2);
-        let mut requests = Vec::new();
-        for _ in 0..4000 {
-            let mut request = Box::pin(client.request(&text));
-            assert_eq!(poll_once(&mut request).await, None);
-            requests.push(request);
-        }
-        assert_eq!(peer.line().await, format!("1 {text}"));
+        let requests = fill(&client).await;
+        assert_eq!(peer.line().await, format!("1 {}", *LONG));
         drop(requests);
         assert_eq!(client.pending(), 0);
 
         let whole_lines = async {
             for tag in 2.. {
                 let line = peer.line().await;
-                if line == "4001 last" {
-                    assert!(tag < 4001, "nothing was left out");
-                    return peer.say("4001 end\n").await;
+                if line == format!("{} last", FILL + 1) {
+                    assert!(tag <= FILL, "nothing was left out");
+                    return peer.say(format!("{} end\n", FILL + 1)).await;
                 }
-                assert!(line == format!("{tag} {text}"), "{tag} is cut");
+                assert!(line == format!("{tag} {}", *LONG), "{tag} is cut");
             }
         };
         let (answer, ()) = zip(client.request("last"), whole_lines).await;

@@ -3,10 +3,11 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use client::{Client, Options, RequestError};
-use futures_lite::future::{or, zip};
+use client::{Client, LONGEST, Options, RequestError};
+use futures_lite::future::{or, poll_once, zip};
 use smol::Timer;
 use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use smol::net::{TcpListener, TcpStream};
@@ -19,6 +20,14 @@ pub(crate) const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
 /// The shortest pause there is.
 pub(crate) const SHORT: Duration = Duration::from_millis(1);
+
+/// How many requests fill the buffers, and more.
+pub(crate) const FILL: usize = 4000;
+
+/// What fills them.
+pub(crate) static LONG: LazyLock<String> = LazyLock::new(|| "x".repeat(LONGEST / 2));
+
+type Answer = Result<String, RequestError>;
 
 /// Reconnects quickly, and lets requests wait.
 pub(crate) fn eager() -> Options {
@@ -61,6 +70,18 @@ pub(crate) async fn lose(client: &Client, mut peer: Peer) {
     };
     let (answer, ()) = zip(client.request("in flight"), hang_up).await;
     assert_eq!(answer, Err(RequestError::Lost));
+}
+
+/// Makes more requests than the system buffers, of [`LONG`] each, so that the connection is stuck in
+/// the middle of a line until the server reads.
+pub(crate) async fn fill(client: &Client) -> Vec<impl Future<Output = Answer>> {
+    let mut requests = Vec::new();
+    for _ in 0..FILL {
+        let mut request = Box::pin(client.request(&LONG));
+        assert_eq!(poll_once(&mut request).await, None);
+        requests.push(request);
+    }
+    requests
 }
 
 /// A server whose part the test plays.
