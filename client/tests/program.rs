@@ -3,23 +3,23 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
-
 use client::server::Server;
+use smol::io::AsyncWriteExt;
+use smol::process::{Command, Output, Stdio};
 
 use support::run;
 
 /// Runs the program with this on its stdin.
-fn program(arguments: &[&str], input: &str) -> Output {
+async fn program(arguments: &[&str], input: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_client"));
     program.args(arguments).stdin(Stdio::piped());
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    program.kill_on_drop(true); // a test that fails leaves no process behind
     let mut process = program.spawn().unwrap();
     let mut stdin = process.stdin.take().unwrap();
-    let _ = stdin.write_all(input.as_bytes()); // it may not read it
+    let _ = stdin.write_all(input.as_bytes()).await; // it may not read it
     drop(stdin);
-    process.wait_with_output().unwrap()
+    process.output().await.unwrap()
 }
 
 fn lines(output: &[u8]) -> Vec<&str> {
@@ -28,7 +28,7 @@ fn lines(output: &[u8]) -> Vec<&str> {
 
 #[test]
 fn demonstration() {
-    let output = program(&[], "");
+    let output = run(program(&[], ""));
     assert_eq!(lines(&output.stderr), [""; 0]);
     assert!(output.status.success());
     let lines = lines(&output.stdout);
@@ -50,7 +50,7 @@ fn commands_from_stdin() {
         let server = Server::start("127.0.0.1:0").await.unwrap();
         let address = server.address().to_string();
         let input = "echo a\nsleep 1\nupper b\n\nupper c";
-        let output = smol::unblock(move || program(&["--connect", &address], input)).await;
+        let output = program(&["--connect", &address], input).await;
         assert_eq!(lines(&output.stderr), [""; 0]);
         assert!(output.status.success());
         let mut lines = lines(&output.stdout);
@@ -77,7 +77,7 @@ fn bad_usage() {
         &["--connect", "localhost:0"],
     ];
     for arguments in cases {
-        let output = program(arguments, "");
+        let output = run(program(arguments, ""));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let lines = lines(&output.stderr);
         assert!(lines[0].starts_with("client: "), "{lines:?}");
@@ -90,14 +90,14 @@ fn bad_usage() {
 
 #[test]
 fn no_server() {
-    let output = program(&["--connect", "127.0.0.1:1"], "");
+    let output = run(program(&["--connect", "127.0.0.1:1"], ""));
     assert_eq!(output.status.code(), Some(1));
     assert!(lines(&output.stderr)[0].starts_with("client: cannot connect to 127.0.0.1:1: "));
 }
 
 #[test]
 fn help() {
-    let output = program(&["--help"], "");
+    let output = run(program(&["--help"], ""));
     assert!(output.status.success());
     assert!(lines(&output.stdout).contains(&"usage: client [options]"));
 }
