@@ -130,9 +130,9 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     pub(crate) fn new(first: Duration, longest: Duration) -> Self {
-        let next = first;
+        let first = first.min(longest);
         Self {
-            next,
+            next: first,
             first,
             longest,
         }

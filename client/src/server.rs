@@ -74,7 +74,7 @@ impl Server {
 
     /// Returns the number of connections that are open.
     pub fn connections(&self) -> usize {
-        self.pen.len() - 1 // the child that accepts
+        self.pen.len().saturating_sub(1) // the child that accepts
     }
 
     /// Closes the port and all connections, and waits until they are gone.
