@@ -23,8 +23,8 @@ const LONGEST_COMMAND: usize = LONGEST - "18446744073709551615 ".len();
 ///
 /// **Drop** closes the socket and ends the task. No request can be in flight at that time, since
 /// each borrows the client. When drop returns the task is gone, unless a thread is polling it just
-/// then, which drops it when the poll returns. (The look-up of a *name* runs on a thread of its own,
-/// which cannot be interrupted; it holds no socket.)
+/// then, which drops it when the poll returns. (The look-up of a *name* runs on a thread of its
+/// own, which cannot be interrupted; it holds no socket.)
 ///
 /// # Examples
 ///
@@ -41,8 +41,8 @@ const LONGEST_COMMAND: usize = LONGEST - "18446744073709551615 ".len();
 pub struct Client {
     table: Arc<Table>,
     patience: Duration,
-    /// Owns the task. `None` once the client has been closed: a pen is closed by value, and a client
-    /// while requests borrow it.
+    /// Owns the task. `None` once the client has been closed: a pen is closed by value, and a
+    /// client while requests borrow it.
     pen: Mutex<Option<Pen>>,
 }
 

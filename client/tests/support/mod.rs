@@ -72,8 +72,8 @@ pub(crate) async fn lose(client: &Client, mut peer: Peer) {
     assert_eq!(answer, Err(RequestError::Lost));
 }
 
-/// Makes more requests than the system buffers, of [`LONG`] each, so that the connection is stuck in
-/// the middle of a line until the server reads.
+/// Makes more requests than the system buffers, of [`LONG`] each, so that the connection is stuck
+/// in the middle of a line until the server reads.
 pub(crate) async fn fill(client: &Client) -> Vec<impl Future<Output = Answer>> {
     let mut requests = Vec::new();
     for _ in 0..FILL {
