@@ -34,6 +34,20 @@ fn answers_out_of_order() {
 }
 
 #[test]
+fn a_slow_command_holds_up_none() {
+    run(async {
+        let server = Server::start("127.0.0.1:0").await.unwrap();
+        let client = Client::connect(server.address()).await.unwrap();
+        let mut slow = pin!(client.request("sleep 1000000000"));
+        assert_eq!(poll_once(&mut slow).await, None);
+        for word in ["a", "b", "c"] {
+            let answer = client.request(&format!("echo {word}")).await;
+            assert_eq!(answer.as_deref(), Ok(word));
+        }
+    });
+}
+
+#[test]
 fn many_at_the_same_time() {
     run(async {
         let server = Server::start("127.0.0.1:0").await.unwrap();
