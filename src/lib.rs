@@ -96,9 +96,10 @@
 //!
 //! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
 //! task around the scope, since **a poll of the scope does not return before the longest poll of a
-//! child in it**; and everything, if the executor has no thread to spare. So put an accept loop
-//! into a child, and what blocks for long on [other threads](guide::many#blocking-work). A serial
-//! scope has one thread, and so has one under a bare `block_on`.
+//! child in it** (on tokio the other tasks of its worker go to another thread meanwhile); and
+//! everything, if the executor has no thread to spare. So put an accept loop into a child, and what
+//! blocks for long on [other threads](guide::many#blocking-work). A serial scope has one thread,
+//! and so has one under a bare `block_on`.
 //!
 //! Which executor it asks:
 //!
