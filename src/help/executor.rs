@@ -80,8 +80,8 @@ pub trait Executor: Send + Sync + 'static {
     /// called when a scope finds the executor. A panic in it ends the scope.
     fn parallelism(&self) -> usize;
 
-    /// Calls `act`, which keeps this thread in one `poll` of the scope for as long as a helper is in
-    /// a slow poll of a child: it waits, or runs other children.
+    /// Calls `act`, which keeps this thread in one `poll` of the scope for as long as a helper is
+    /// in a slow poll of a child: it waits, or runs other children.
     ///
     /// For executors that can have the other tasks of the thread run elsewhere meanwhile, as tokio
     /// has a function of this name. The thread need not be one of the executor. A panic is ignored.

@@ -167,8 +167,8 @@ impl Window {
         self.word.load(Ordering::Relaxed) != 0
     }
 
-    /// Returns true if it matters whether a poll of a child was slow: if slow polls are expected, or
-    /// the poll has outlasted the window.
+    /// Returns true if it matters whether a poll of a child was slow: if slow polls are expected,
+    /// or the poll has outlasted the window.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);

@@ -29,8 +29,8 @@ use slab::Slab;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) NonZeroU32);
 
-/// A key is less than 2^28, see [`crate::task::metadata`]; so there are 2^27 children at most that are
-/// suspended.
+/// A key is less than 2^28, see [`crate::task::metadata`]; so there are 2^27 children at most that
+/// are suspended.
 const ELSEWHERE: u32 = 1 << 27;
 
 impl Key {

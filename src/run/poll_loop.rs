@@ -164,8 +164,8 @@ impl PollLoop {
         }
     }
 
-    /// Goes on although the budget is spent, as long as a helper is inside; but not with what may be
-    /// slow.
+    /// Goes on although the budget is spent, as long as a helper is inside; but not with what may
+    /// be slow.
     #[cold]
     fn drain(
         &mut self,
@@ -360,7 +360,8 @@ impl PollLoop {
             if turn.batch.is_empty() && !self.poll_body(turn, body) {
                 break;
             }
-            // Before a slow poll another thread is woken in any case: this one may drive the timers.
+            // Before a slow poll another thread is woken in any case: this one may drive the
+            // timers.
             dispatch.call(shared, ready.max(turn.next_is_slow().into()));
             if turn.is_eager {
                 watch::begin(Instant::now());

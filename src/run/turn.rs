@@ -175,9 +175,9 @@ impl Turn<'_> {
         true
     }
 
-    /// Sleeps until there is something to do, for a helper is inside. Or lets helpers in once more, if
-    /// it takes long, and nothing is left to do but what was set aside. That may be a child that was
-    /// slow only because another program had the processor.
+    /// Sleeps until there is something to do, for a helper is inside. Or lets helpers in once more,
+    /// if it takes long, and nothing is left to do but what was set aside. That may be a child that
+    /// was slow only because another program had the processor.
     pub(super) fn sleep(&mut self) {
         let queue = &self.shared.queue;
         let aside = self.window.as_mut().filter(|it| it.may_reopen);
@@ -214,8 +214,8 @@ impl Turn<'_> {
         self.window = None;
     }
 
-    /// Calls `act`, which waits for a slow poll of a helper, and can be called again. The executor may
-    /// give to another thread what this one would do otherwise.
+    /// Calls `act`, which waits for a slow poll of a helper, and can be called again. The executor
+    /// may give to another thread what this one would do otherwise.
     pub(super) fn in_place(&mut self, mut act: impl FnMut(&mut Self)) {
         let call = self.window.as_ref().map(|it| Arc::clone(&it.call));
         if let Some(call) = call {

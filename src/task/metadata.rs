@@ -58,8 +58,8 @@ pub(crate) enum Stage {
 pub(crate) struct Meta<S> {
     scope: Narrow<*const S>,
     location: Narrow<&'static Location<'static>>,
-    /// Stage, kind, key and whether the last poll was slow, in one word. Written only by the thread that holds the child, so a load
-    /// and a store do.
+    /// Stage, kind, key and whether the last poll was slow, in one word. Written only by the thread
+    /// that holds the child, so a load and a store do.
     status: AtomicU32,
 }
 

@@ -52,8 +52,8 @@ fn waiting_takes_no_worker() {
     });
 }
 
-/// N1: a poll of the scope that cannot return, for a helper is in a slow poll, goes on with children
-/// that use resources of tokio.
+/// N1: a poll of the scope that cannot return, for a helper is in a slow poll, goes on with
+/// children that use resources of tokio.
 #[test]
 fn without_a_limit_while_it_waits() {
     watched(|| {
