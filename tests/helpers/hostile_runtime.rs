@@ -1,12 +1,17 @@
-//! Runtimes with a destructor that panics: it is foreign code like any other.
+//! Runtimes with a destructor that panics, and those that do not wait as they are told: they are
+//! foreign code like any other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
-use futures_lite::future::block_on;
-use taskpen::{Executor, Ticket, scope};
+use futures_lite::future::{block_on, yield_now};
+use taskpen::{Executor, Scope, Ticket, scope};
 
+use crate::lenders::Pool;
+use crate::life::{Gate, watched};
 use crate::meeting::work;
+use crate::slow::{Blocking, be_slow};
 
 /// Keeps the tickets, and panics when it goes.
 struct Bomb(Arc<Mutex<Vec<Ticket>>>);
@@ -50,5 +55,85 @@ fn runtime_that_goes_with_a_ticket() {
     assert_eq!(tickets.len(), 1);
     for ticket in tickets {
         assert!(catch_unwind(AssertUnwindSafe(|| ticket.run())).is_ok());
+    }
+}
+
+/// What an executor does instead of calling what it is given, once.
+#[derive(Clone, Copy, Debug)]
+enum InPlace {
+    Nothing,
+    Twice,
+    PanicBefore,
+    PanicAfter,
+    /// Wakes a child on the thread of the scope, which is about to sleep.
+    WakeBefore,
+}
+
+/// Opens the gate when a scope waits for a slow poll.
+struct Waiting(Pool, InPlace, Gate);
+
+impl Executor for Waiting {
+    fn dispatch(&self, ticket: Ticket) {
+        self.0.dispatch(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        self.0.parallelism()
+    }
+
+    fn block_in_place(&self, act: &mut dyn FnMut()) {
+        let panic = || std::panic::resume_unwind(Box::new("not in this place"));
+        if let InPlace::WakeBefore = self.1 {
+            self.2.open();
+            return act();
+        }
+        let gate = self.2.clone();
+        thread::spawn(move || gate.open());
+        match self.1 {
+            InPlace::PanicBefore => panic(),
+            InPlace::Twice => act(),
+            _ => {}
+        }
+        if !matches!(self.1, InPlace::Nothing) {
+            act();
+        }
+        if let InPlace::PanicAfter = self.1 {
+            panic();
+        }
+    }
+}
+
+/// N1: whatever an executor does when it is told that a scope waits, what becomes ready meanwhile
+/// is run.
+#[test]
+fn waiting_in_place() {
+    use InPlace::*;
+    for mode in [Nothing, Twice, PanicBefore, PanicAfter, WakeBefore] {
+        watched(move || {
+            let home = thread::current().id();
+            let gate = Gate::default();
+            let wait = gate.wait();
+            let (blocking, _has_begun, let_go) = Blocking::new();
+            block_on(
+                scope(async |s: Scope<'_>| {
+                    s.spawn(async move {
+                        wait.await;
+                        let_go.send(()).unwrap();
+                    });
+                    s.spawn(async move {
+                        while thread::current().id() == home {
+                            be_slow();
+                            yield_now().await;
+                        }
+                        blocking.block();
+                    });
+                    // Also on the helper's way to the slow child.
+                    for _ in 0..10 {
+                        s.spawn(async { be_slow() });
+                    }
+                })
+                .on(Waiting(Pool::new(1), mode, gate)),
+            );
+        });
     }
 }
