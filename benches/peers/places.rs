@@ -9,6 +9,7 @@
 //! | a tokio runtime with one thread | `JoinSet` |
 //! | a task on tokio's multi-thread runtime | `JoinSet`; scopes may ask for helpers |
 //! | a task of async-std | `async_std::task::spawn`; scopes may ask for helpers |
+//! | a task of smol | `smol::spawn`, for pens |
 //!
 //! Runtimes are started before anything is measured. In the places with several threads the
 //! measurement is itself a task of the runtime, so that spawning needs no way in from outside.
@@ -74,6 +75,14 @@ where
     F: Future<Output = f64> + Send + 'static,
 {
     Box::new(move |repeat| async_std::task::block_on(async_std::task::spawn(main(repeat))))
+}
+
+/// smol, with as many threads as `SMOL_THREADS` says, or one.
+pub(crate) fn in_smol<F>(main: impl Fn(u64) -> F + 'static) -> Run
+where
+    F: Future<Output = f64> + Send + 'static,
+{
+    Box::new(move |repeat| smol::block_on(smol::spawn(main(repeat))))
 }
 
 fn start(mut builder: Builder) -> Runtime {

@@ -50,7 +50,7 @@ pub(crate) fn publish(report: &Report) -> Result<(), Box<dyn Error>> {
 
 /// The page with all tables.
 fn page(report: &Report) -> String {
-    const KINDS: [Kind; 3] = [Kind::Tasks, Kind::Computing, Kind::Memory];
+    const KINDS: [Kind; 4] = [Kind::Tasks, Kind::Computing, Kind::Pens, Kind::Memory];
     let tables = report
         .tables
         .iter()

@@ -32,15 +32,17 @@ pub(crate) struct Row {
 pub(crate) enum Kind {
     Tasks,
     Computing,
+    Pens,
     Helpers,
     Growth,
     Memory,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Tasks,
         Self::Computing,
+        Self::Pens,
         Self::Helpers,
         Self::Growth,
         Self::Memory,
@@ -50,6 +52,7 @@ impl Kind {
         match self {
             Self::Tasks => "Children that wait: time",
             Self::Computing => "Children that compute: time",
+            Self::Pens => "Children of a pen against tasks of its runtime: time",
             Self::Helpers => "Helpers allowed, for children that are too short to share: time",
             Self::Growth => "A child among many against a child among a hundred: time",
             Self::Memory => "Suspended children: memory",

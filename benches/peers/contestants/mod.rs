@@ -11,12 +11,14 @@ mod async_std;
 mod join_set;
 mod local_executor;
 mod moro;
+mod pens;
 mod tokio_helpers;
 
 pub(crate) use self::async_std::AsyncStd;
 pub(crate) use self::join_set::JoinSet;
 pub(crate) use self::local_executor::LocalExecutor;
 pub(crate) use self::moro::Moro;
+pub(crate) use self::pens::{OnAsyncStd, OnSmol, OnTokioThreads, PenOn, SmolTasks, TokioTasks};
 pub(crate) use self::tokio_helpers::OnTokio;
 pub(crate) use crate::common::taskpen::{Ambient, Serial, Taskpen};
 pub(crate) use crate::common::unordered::Unordered;

@@ -4,6 +4,7 @@ pub(crate) mod computing;
 pub(crate) mod growth;
 pub(crate) mod helpers;
 pub(crate) mod memory;
+mod pens;
 pub(crate) mod sets;
 pub(crate) mod spawning;
 pub(crate) mod suspended;
@@ -40,6 +41,12 @@ pub(crate) const ALL: &[Workload] = &[
     workload(computing::ONE, Kind::Computing, computing::one),
     workload(computing::TEN, Kind::Computing, computing::ten),
     workload(computing::HUNDRED, Kind::Computing, computing::hundred),
+    workload(pens::JOIN, Kind::Pens, pens::join),
+    workload(pens::YIELDS, Kind::Pens, pens::yields),
+    workload(pens::WAKE, Kind::Pens, pens::wake),
+    workload(pens::PING_PONG, Kind::Pens, pens::ping_pong),
+    workload(pens::COMPUTE, Kind::Pens, pens::compute),
+    workload(pens::DROP, Kind::Pens, pens::cancel),
     workload(helpers::JOIN, Kind::Helpers, helpers::join),
     workload(helpers::YIELDS, Kind::Helpers, helpers::yields),
     workload(growth::JOIN, Kind::Growth, growth::join),
