@@ -313,6 +313,7 @@ impl PollLoop {
 
     /// Polls the body if it was woken, which the first time means to start it; returns whether it
     /// was.
+    #[inline(always)]
     fn poll_body(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) -> bool {
         let shared = turn.shared;
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
