@@ -16,6 +16,7 @@ mod hostile_runtime;
 mod runtimes;
 mod slow;
 mod slow_bounds;
+mod slow_limits;
 mod slow_on_tokio;
 mod tickets;
 mod under_load;

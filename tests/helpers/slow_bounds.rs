@@ -2,16 +2,13 @@
 //! its end, starve what was shared, or call for help in vain.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::lenders::Pool;
-#[cfg(not(taskpen_force_windows))]
-use crate::life::poll_once;
 use crate::life::{Counter, watched};
-use crate::slow::{Blocking, LIMIT, be_slow, be_slow_for};
+use crate::slow::{Blocking, LIMIT, be_slow};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, TryScope, scope, try_scope};
 
@@ -40,86 +37,6 @@ fn spawned_by_the_only_child() {
             })
             .on(Pool::new(1)),
         );
-    });
-}
-
-/// R5: one poll of a scope comes to its end although each of its threads is in one slow poll after
-/// the other. (Where all windows are open polls have no limit in time: the other tests wait in them
-/// for each other.)
-#[cfg(not(taskpen_force_windows))]
-#[test]
-fn slow_on_all_threads() {
-    watched(|| {
-        let polls = Counter::default();
-        let mut scoped = Box::pin(
-            scope(async |s: Scope<'_>| {
-                for n in 0..12 {
-                    let polls = polls.clone();
-                    s.spawn(async move {
-                        loop {
-                            polls.add();
-                            thread::sleep(Duration::from_millis(20 + n));
-                            yield_now().await;
-                        }
-                    });
-                }
-            })
-            .on(Pool::new(3)),
-        );
-        for _ in 0..8 {
-            let before = polls.get();
-            assert!(poll_once(scoped.as_mut()).is_pending());
-            let polls = polls.get() - before; // some for each of the four threads
-            assert!(polls <= 40, "{polls}");
-        }
-    });
-}
-
-/// R5: a poll whose budget is spent goes on while a helper is in a slow poll, but not with children
-/// that are slow: nobody could help with the others then. (Where all windows are open no budget is
-/// spent.)
-#[cfg(not(taskpen_force_windows))]
-#[test]
-fn slow_are_set_aside() {
-    watched(|| {
-        let home = thread::current().id();
-        let is_at_home = move || thread::current().id() == home;
-        let (is_blocked, slow_polls) = (AtomicBool::new(false), Counter::default());
-        let quick = Counter::default();
-        block_on(
-            scope(async |s: Scope<'_>| {
-                s.spawn_background(async {
-                    loop {
-                        quick.add();
-                        yield_now().await;
-                    }
-                });
-                s.spawn_background(async {
-                    loop {
-                        be_slow_for(Duration::from_millis(6));
-                        if is_at_home() && is_blocked.load(SeqCst) {
-                            slow_polls.add();
-                        }
-                        yield_now().await;
-                    }
-                });
-                s.spawn(async {
-                    while is_at_home() {
-                        be_slow();
-                        yield_now().await;
-                    }
-                    is_blocked.store(true, SeqCst);
-                    let (before, start) = (quick.get(), Instant::now());
-                    while quick.get() < before + 1_000 {
-                        assert!(start.elapsed() < LIMIT, "it is held up");
-                        thread::yield_now();
-                    }
-                });
-            })
-            .on(Pool::new(1)),
-        );
-        let polls = slow_polls.get();
-        assert!(polls < 50, "{polls}");
     });
 }
 
