@@ -12,6 +12,9 @@ use crate::help::worker::Worker;
 /// The worker threads of a tokio runtime as helpers; the default for scopes that run inside one.
 ///
 /// A current-thread runtime has no thread to lend: scopes in it run their children alone.
+///
+/// A scope on a worker that has to wait for a slow poll on another one calls
+/// [`block_in_place`](tokio::task::block_in_place), so the other tasks of its worker go on.
 #[derive(Clone, Debug)]
 pub struct Tokio(Handle);
 
