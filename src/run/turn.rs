@@ -197,13 +197,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Closes the window, and waits until no helper is inside.
+    /// Closes the window, and waits until no helper is inside. What was set aside is put back: the
+    /// child of a helper may spawn another one yet, and then the scope goes on.
     pub(super) fn close_and_wait(&mut self) {
+        self.hand_back_aside();
         self.close();
         self.shared.queue.leave_arrivals(false);
     }
 
-    /// The same for the end of the poll.
+    /// The same for the end of the poll, when nothing is set aside any more.
     #[inline(never)]
     pub(super) fn close(&mut self) {
         let window = &self.shared.queue.window;
@@ -211,7 +213,11 @@ impl Turn<'_> {
         if !window.wait_for(WHILE) {
             self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
         }
-        self.window = None;
+        let aside = self.window.take().and_then(|it| it.aside);
+        debug_assert!(
+            aside.is_none_or(|it| it.is_empty()),
+            "they would be dropped"
+        );
     }
 
     /// Calls `act`, which waits for a slow poll of a helper, and can be called again. The executor
