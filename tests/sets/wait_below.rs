@@ -4,9 +4,8 @@
     reason = "`each_form!` writes the tests it stands before"
 )]
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use crate::failing::{Tally, bang, raised};
 use crate::life::{Counter, Gate, Wakes, let_run, poll_with, run};
