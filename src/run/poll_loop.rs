@@ -21,7 +21,8 @@
 //!
 //! After a bounded number of polls, or some time, it returns `Pending` in any case, having woken
 //! itself: its [budget](crate::run::budget) is spent. If a helper is in a slow poll then, it cannot
-//! return before that does: it lets no other helper in, and goes on alone.
+//! return before that does: it lets no other helper in, and goes on alone, but not with children
+//! that are slow.
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it

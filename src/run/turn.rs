@@ -179,22 +179,32 @@ impl Turn<'_> {
     /// if it takes long, and nothing is left to do but what was set aside. That may be a child that
     /// was slow only because another program had the processor.
     pub(super) fn sleep(&mut self) {
-        let queue = &self.shared.queue;
-        let aside = self.window.as_mut().filter(|it| it.may_reopen);
-        let aside = aside.filter(|it| it.aside.as_ref().is_some_and(|aside| !aside.is_empty()));
-        if queue.sleep_for(if aside.is_some() { PATIENCE } else { WHILE }) {
+        let may_reopen = self.may_reopen();
+        let limit = if may_reopen { PATIENCE } else { WHILE };
+        if self.shared.queue.sleep_for(limit) {
             return;
         }
-        match aside {
-            Some(window) => {
-                window.may_reopen = false;
-                queue.hand_back_home(&mut window.aside.take().unwrap_or_default());
-                queue.window.let_in();
-                queue.leave_arrivals(true);
-                self.budget.renew();
-            }
-            None => self.in_place(|turn| turn.shared.queue.sleep()),
+        match may_reopen {
+            true => self.reopen(),
+            false => self.in_place(|turn| turn.shared.queue.sleep()),
         }
+    }
+
+    fn may_reopen(&self) -> bool {
+        let is_waiting = |aside: &VecDeque<_>| !aside.is_empty();
+        let window = self.window.as_ref().filter(|it| it.may_reopen);
+        window.is_some_and(|it| it.aside.as_ref().is_some_and(is_waiting))
+    }
+
+    /// Lets helpers in once more, with a new budget.
+    fn reopen(&mut self) {
+        self.hand_back_aside();
+        if let Some(window) = &mut self.window {
+            (window.aside, window.may_reopen) = (None, false);
+        }
+        self.shared.queue.window.let_in();
+        self.shared.queue.leave_arrivals(true);
+        self.budget.renew();
     }
 
     /// Closes the window, and waits until no helper is inside. What was set aside is put back: the
@@ -209,9 +219,11 @@ impl Turn<'_> {
     #[inline(never)]
     pub(super) fn close(&mut self) {
         let window = &self.shared.queue.window;
-        window.let_none_in();
-        if !window.wait_for(WHILE) {
-            self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
+        if !window.try_shut() {
+            window.let_none_in();
+            if !window.wait_for(WHILE) {
+                self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
+            }
         }
         let aside = self.window.take().and_then(|it| it.aside);
         debug_assert!(
