@@ -27,6 +27,10 @@ pub(crate) const MOST_SKIPPED: u32 = 32;
 pub(crate) const BUSY: Duration = Duration::from_micros(500);
 /// A poll of a child is slow if it takes longer.
 pub(crate) const SLOW: Duration = Duration::from_millis(1);
+/// A child whose last poll took longer is not run where nobody could help with the others. Shorter
+/// polls hold nobody up for long; and where many programs run, a thread can be without a processor
+/// for some milliseconds.
+pub(crate) const HOLDS_UP: Duration = Duration::from_millis(5);
 /// How long a scope expects slow polls after it has met one.
 const LATELY: Duration = Duration::from_secs(10);
 

@@ -5,14 +5,10 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
-use std::time::Duration;
 
+use crate::help::policy::HOLDS_UP;
 use crate::panic::Defer;
 use crate::sync::{Instant, thread_local};
-
-/// A poll that is shorter holds nobody up for long; and where many programs run, a thread can be
-/// without a processor for some milliseconds.
-const SLOW: Duration = Duration::from_millis(5);
 
 thread_local! {
     /// When the poll of a child began, or that of the first of several.
@@ -35,5 +31,5 @@ pub(crate) fn begin(now: Instant) {
 #[inline(never)]
 pub(crate) fn was_slow() -> Option<bool> {
     let began = BEGAN.with(Cell::get)?;
-    Some(began.elapsed() >= SLOW)
+    Some(began.elapsed() >= HOLDS_UP)
 }
