@@ -29,11 +29,13 @@ use slab::Slab;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) NonZeroU32);
 
-/// A key is less than 2^28, see [`crate::task::metadata`]; so there are 2^27 children at most that
-/// are suspended.
+/// No index reaches it. So there are 2^27 children at most that are suspended.
 const ELSEWHERE: u32 = 1 << 27;
 
 impl Key {
+    /// No key is larger.
+    pub(crate) const LARGEST: u32 = 2 * ELSEWHERE - 1;
+
     #[inline]
     pub(crate) fn is_at_home(self) -> bool {
         self.0.get() & ELSEWHERE == 0

@@ -162,11 +162,10 @@ impl<S> Meta<S> {
 
     /// For the code that polls the child.
     pub(crate) fn set_key(&self, key: Key) {
-        let key = key.0.get();
-        debug_assert!(key <= u32::MAX >> KEY_SHIFT);
+        const { assert!(Key::LARGEST <= u32::MAX >> KEY_SHIFT) };
         let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND | SLOW);
         self.status
-            .store(rest | key << KEY_SHIFT, Ordering::Relaxed);
+            .store(rest | key.0.get() << KEY_SHIFT, Ordering::Relaxed);
     }
 }
 
