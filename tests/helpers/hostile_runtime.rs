@@ -8,10 +8,10 @@ use std::thread;
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Executor, Scope, Ticket, scope};
 
+use crate::blocked::{Blocking, be_slow};
 use crate::lenders::Pool;
 use crate::life::{Gate, watched};
 use crate::meeting::work;
-use crate::slow::{Blocking, be_slow};
 
 /// Keeps the tickets, and panics when it goes.
 struct Bomb(Arc<Mutex<Vec<Ticket>>>);

@@ -1,5 +1,7 @@
 //! Scopes whose children run on several threads, and the runtimes that lend those.
 
+#[path = "../support/blocked.rs"]
+mod blocked;
 #[path = "../support/failing.rs"]
 mod failing;
 #[path = "../support/lenders.rs"]

@@ -7,46 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::blocked::{Blocking, LIMIT, be_slow};
 use crate::lenders::{Decline, Hoard, Inline, Pool};
 use crate::life::{Counter, Gate, settle, watched};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Executor, Scope, Ticket, scope};
-
-/// Nothing takes this long, unless it hangs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
-
-/// Blocks the thread, for long enough to count as slow.
-pub(crate) fn be_slow() {
-    be_slow_for(Duration::from_millis(2));
-}
-
-pub(crate) fn be_slow_for(duration: Duration) {
-    let start = Instant::now();
-    while start.elapsed() < duration {
-        std::hint::spin_loop();
-    }
-}
-
-/// One end in a slow poll, which goes on when it has heard from the other.
-pub(crate) struct Blocking {
-    began: Sender<()>,
-    go_on: Receiver<()>,
-}
-
-impl Blocking {
-    /// The slow poll's end; what hears when it has begun; what lets it go on.
-    pub(crate) fn new() -> (Self, Receiver<()>, Sender<()>) {
-        let ((began, has_begun), (let_go, go_on)) = (channel(), channel());
-        (Self { began, go_on }, has_begun, let_go)
-    }
-
-    pub(crate) fn block(&self) {
-        self.began.send(()).unwrap();
-        self.go_on.recv_timeout(LIMIT).expect("it is held up");
-    }
-}
 
 /// Opens the gate once the slow poll has begun, and has lasted for a while.
 fn open_later(has_begun: Receiver<()>, gate: Gate) -> thread::JoinHandle<()> {

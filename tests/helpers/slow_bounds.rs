@@ -6,9 +6,9 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use crate::blocked::{Blocking, LIMIT, be_slow};
 use crate::lenders::Pool;
 use crate::life::{Counter, watched};
-use crate::slow::{Blocking, LIMIT, be_slow};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, TryScope, scope, try_scope};
 

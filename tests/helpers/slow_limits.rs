@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::blocked::{LIMIT, LONG, be_slow, be_slow_for};
 use crate::lenders::Pool;
 use crate::life::{Counter, poll_once, watched};
-use crate::slow::{LIMIT, be_slow, be_slow_for};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Scope, scope};
 
@@ -110,7 +110,7 @@ fn slow_are_set_aside() {
                 });
                 s.spawn_background(async {
                     loop {
-                        be_slow_for(Duration::from_millis(6));
+                        be_slow_for(LONG);
                         if is_at_home() && is_blocked.load(SeqCst) {
                             slow_polls.add();
                         }

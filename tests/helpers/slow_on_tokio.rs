@@ -5,17 +5,13 @@
 use std::future::pending;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
 
+use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for};
 use crate::life::watched;
-use crate::slow::{Blocking, LIMIT, be_slow_for};
 use futures_lite::future::yield_now;
 use taskpen::{Scope, scope};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::consume_budget;
-
-/// Long enough for a child to be known as slow.
-const LONG: Duration = Duration::from_millis(6);
 
 fn two_workers() -> Runtime {
     let mut builder = Builder::new_multi_thread();

@@ -4,9 +4,9 @@
 use std::future::pending;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::blocked::LIMIT;
+use crate::blocked::{LIMIT, be_slow};
 use crate::lenders::Pool;
 use crate::life::{Counter, watched};
 use futures::channel::oneshot;
@@ -20,13 +20,6 @@ fn pens() -> Vec<Pen> {
         Pen::on(taskpen::AsyncStd),
         Pen::on(Pool::new(2)),
     ]
-}
-
-fn be_slow() {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(2) {
-        std::hint::spin_loop();
-    }
 }
 
 /// P10: what is woken by a foreign thread while a child blocks is run meanwhile, and so is, once

@@ -1,6 +1,7 @@
-//! Closures that block for as long as a test wants.
+//! Closures and polls that block: for as long as a test wants, or long enough to count as slow.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,6 +12,40 @@ use futures_lite::future::yield_now;
 
 /// Nothing takes this long, unless it hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// Blocks the thread, for long enough to count as slow.
+pub(crate) fn be_slow() {
+    be_slow_for(Duration::from_millis(2));
+}
+
+/// Long enough for a child to be known as one that holds others up.
+pub(crate) const LONG: Duration = Duration::from_millis(6);
+
+pub(crate) fn be_slow_for(duration: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < duration {
+        hint::spin_loop();
+    }
+}
+
+/// One end in a slow poll, which goes on when it has heard from the other.
+pub(crate) struct Blocking {
+    began: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Blocking {
+    /// The slow poll's end; what hears when it has begun; what lets it go on.
+    pub(crate) fn new() -> (Self, Receiver<()>, Sender<()>) {
+        let ((began, has_begun), (let_go, go_on)) = (channel(), channel());
+        (Self { began, go_on }, has_begun, let_go)
+    }
+
+    pub(crate) fn block(&self) {
+        self.began.send(()).unwrap();
+        self.go_on.recv_timeout(LIMIT).expect("it is held up");
+    }
+}
 
 /// What a test holds of a closure that blocks until it is let go.
 pub(crate) struct Blocked {
