@@ -34,6 +34,26 @@ pub(crate) async fn timed<F: Future<Output = u64>>(repeat: u64, make: impl Fn() 
     since(start)
 }
 
+/// Awaits what ends what `make` makes, `repeat` times; the nanoseconds that the end took.
+pub(crate) async fn timed_end<T, F, E>(
+    repeat: u64,
+    make: impl Fn() -> F,
+    end: impl Fn(T) -> E,
+) -> f64
+where
+    F: Future<Output = T>,
+    E: Future<Output = ()>,
+{
+    let mut sum = 0.0;
+    for _ in 0..repeat {
+        let made = make().await;
+        let start = Instant::now();
+        end(made).await;
+        sum += since(start);
+    }
+    sum
+}
+
 /// The nanoseconds since then.
 pub(crate) fn since(start: Instant) -> f64 {
     start.elapsed().as_nanos() as f64

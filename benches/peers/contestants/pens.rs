@@ -4,8 +4,11 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
+use futures::FutureExt;
+use futures::future::join_all;
 use taskpen::Pen;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::common::bodies::Suspended;
 
@@ -45,11 +48,7 @@ impl<R: HasPen> PenOn<R> {
         F: Future<Output = u64> + Send + 'static,
     {
         let children: Vec<_> = (0..n).map(|i| R::pen().spawn(child(i))).collect();
-        let mut sum = 0_u64;
-        for child in children {
-            sum = sum.wrapping_add(child.await);
-        }
-        sum
+        sum(children).await
     }
 
     pub(crate) async fn suspend(n: usize) -> Pen {
@@ -76,11 +75,7 @@ impl SmolTasks {
         F: Future<Output = u64> + Send + 'static,
     {
         let children: Vec<_> = (0..n).map(|i| smol::spawn(child(i))).collect();
-        let mut sum = 0_u64;
-        for child in children {
-            sum = sum.wrapping_add(child.await);
-        }
-        sum
+        sum(children).await
     }
 
     pub(crate) async fn suspend(n: usize) -> Vec<smol::Task<u64>> {
@@ -91,7 +86,7 @@ impl SmolTasks {
     }
 
     pub(crate) async fn end(children: Vec<smol::Task<u64>>) {
-        futures::future::join_all(children.into_iter().map(smol::Task::cancel)).await;
+        join_all(children.into_iter().map(smol::Task::cancel)).await;
     }
 }
 
@@ -105,10 +100,29 @@ impl TokioTasks {
     {
         let runtime = Handle::current();
         let children: Vec<_> = (0..n).map(|i| runtime.spawn(child(i))).collect();
-        let mut sum = 0_u64;
-        for child in children {
-            sum = sum.wrapping_add(child.await.expect("no child panics or is cancelled"));
-        }
-        sum
+        let value = |joined: Result<_, _>| joined.expect("no child panics or is cancelled");
+        sum(children.into_iter().map(|child| child.map(value))).await
     }
+
+    pub(crate) async fn suspend(n: usize) -> Vec<JoinHandle<u64>> {
+        Suspended::expect(n);
+        let runtime = Handle::current();
+        let children = (0..n).map(|i| runtime.spawn(Suspended::new(i))).collect();
+        Suspended::wait_for_all().await;
+        children
+    }
+
+    pub(crate) async fn end(children: Vec<JoinHandle<u64>>) {
+        children.iter().for_each(JoinHandle::abort);
+        join_all(children).await;
+    }
+}
+
+/// Awaits children one after the other, and adds up what they give.
+async fn sum(children: impl IntoIterator<Item: Future<Output = u64>>) -> u64 {
+    let mut sum = 0_u64;
+    for child in children {
+        sum = sum.wrapping_add(child.await);
+    }
+    sum
 }

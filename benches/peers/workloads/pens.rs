@@ -7,7 +7,7 @@ use super::sizes;
 use crate::common::bodies;
 use crate::common::gates::{Tables, Wave};
 use crate::contestants::*;
-use crate::places::{in_async_std, in_smol, in_tokio_threads, since, timed};
+use crate::places::{add_peers, timed, timed_end};
 use crate::race::{Effort, Race};
 use crate::report::Row;
 
@@ -21,26 +21,16 @@ pub(crate) const DROP: &str = "pen: suspend, cancel";
 /// Adds to a race the pens, each with the tasks of its runtime.
 macro_rules! add_tasks {
     ($race:expr, $units:expr, |$Peer:ident| $main:expr) => {
-        add_tasks!(@place $race, $units, |$Peer| $main, PenOn<OnAsyncStd>, in_async_std,
-            (AsyncStd, "async-std"));
-        add_tasks!(@place $race, $units, |$Peer| $main, PenOn<OnSmol>, in_smol,
-            (SmolTasks, "smol"));
-        add_tasks!(@place $race, $units, |$Peer| $main, PenOn<OnTokioThreads>, in_tokio_threads,
-            (TokioTasks, "tokio::spawn"), (JoinSet, "JoinSet, threads"));
-    };
-    (@place $race:expr, $units:expr, |$Peer:ident| $main:expr, $ours:ty, $place:ident,
-     $(($theirs:ty, $name:literal)),+) => {
-        $race.add(
-            $units,
-            {
-                type $Peer = $ours;
-                $place($main)
-            },
-            vec![$(($name, {
-                type $Peer = $theirs;
-                $place($main)
-            })),+],
-        );
+        add_peers!(@place $race, $units, |$Peer, Inner| $main,
+            (PenOn<OnAsyncStd>, in_async_std),
+            (AsyncStd, in_async_std, "async-std"));
+        add_peers!(@place $race, $units, |$Peer, Inner| $main,
+            (PenOn<OnSmol>, in_smol),
+            (SmolTasks, in_smol, "smol"));
+        add_peers!(@place $race, $units, |$Peer, Inner| $main,
+            (PenOn<OnTokioThreads>, in_tokio_threads),
+            (TokioTasks, in_tokio_threads, "tokio::spawn"),
+            (JoinSet, in_tokio_threads, "JoinSet, threads"));
     };
 }
 
@@ -109,33 +99,11 @@ pub(crate) fn compute(effort: Effort) -> Vec<Row> {
 
 /// The cancellation of children that are suspended.
 pub(crate) fn cancel(effort: Effort) -> Vec<Row> {
-    macro_rules! ended {
-        ($Peer:ty, $n:expr) => {
-            move |repeat| async move {
-                let mut time = 0.0;
-                for _ in 0..repeat {
-                    let parent = <$Peer>::suspend($n).await;
-                    let start = std::time::Instant::now();
-                    <$Peer>::end(parent).await;
-                    time += since(start);
-                }
-                time
-            }
-        };
-    }
     let race = |n| {
         let mut race = Race::new(DROP, n);
-        let peer = in_async_std(ended!(AsyncStd, n));
-        race.add(
-            n,
-            in_async_std(ended!(PenOn<OnAsyncStd>, n)),
-            vec![("async-std", peer)],
-        );
-        let peer = in_smol(ended!(SmolTasks, n));
-        race.add(n, in_smol(ended!(PenOn<OnSmol>, n)), vec![("smol", peer)]);
-        let peer = in_tokio_threads(ended!(JoinSet, n));
-        let ours = in_tokio_threads(ended!(PenOn<OnTokioThreads>, n));
-        race.add(n, ours, vec![("JoinSet, threads", peer)]);
+        add_tasks!(race, n, |Peer| move |repeat| {
+            timed_end(repeat, move || Peer::suspend(n), Peer::end)
+        });
         race.run(effort)
     };
     sizes(effort, 1_000..=10_000)

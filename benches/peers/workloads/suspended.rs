@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::sizes;
 use crate::contestants::*;
-use crate::places::{add_peers, since};
+use crate::places::{add_peers, since, timed_end};
 use crate::race::{Effort, Race};
 use crate::report::Row;
 
@@ -15,15 +15,8 @@ pub(crate) const CYCLE: &str = "spawn, suspend, drop";
 pub(crate) fn drop_only(effort: Effort) -> Vec<Row> {
     let race = |n| {
         let mut race = Race::new(DROP, n);
-        add_peers!(race, n, |Peer, Inner| move |repeat| async move {
-            let mut sum = 0.0;
-            for _ in 0..repeat {
-                let parent = Peer::suspend(n).await;
-                let start = Instant::now();
-                Peer::end(parent).await;
-                sum += since(start);
-            }
-            sum
+        add_peers!(race, n, |Peer, Inner| move |repeat| {
+            timed_end(repeat, move || Peer::suspend(n), Peer::end)
         });
         race.run(effort)
     };
