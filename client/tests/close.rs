@@ -8,7 +8,7 @@ use std::pin::pin;
 use client::RequestError;
 use futures_lite::future::{poll_once, zip};
 
-use support::{FILL, Script, fill, lazy, lose, run};
+use support::{FILL, Script, ask, fill, lazy, lose, run};
 
 /// How much of a client is alive when its task is gone.
 const NO_TASK: usize = 1;
@@ -18,9 +18,8 @@ fn answers_are_waited_for() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
         let alive = client.alive();
-        let (mut first, mut second) = (pin!(client.request("a")), pin!(client.request("b")));
-        assert_eq!(poll_once(&mut first).await, None);
-        assert_eq!(peer.line().await, "1 a");
+        let first = ask(&client, &mut peer, "a").await;
+        let mut second = pin!(client.request("b"));
         assert_eq!(poll_once(&mut second).await, None); // may not have been written
 
         let mut close = pin!(client.close());
@@ -59,9 +58,7 @@ fn requests_that_are_dropped_are_not_waited_for() {
 fn the_connection_ends_first() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
-        let mut request = pin!(client.request("a"));
-        assert_eq!(poll_once(&mut request).await, None);
-        assert_eq!(peer.line().await, "1 a");
+        let request = ask(&client, &mut peer, "a").await;
         let mut close = pin!(client.close());
         assert_eq!(poll_once(&mut close).await, None);
         drop(peer);
@@ -91,9 +88,7 @@ fn twice() {
 fn impatient() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
-        let mut request = pin!(client.request("a"));
-        assert_eq!(poll_once(&mut request).await, None);
-        assert_eq!(peer.line().await, "1 a");
+        let request = ask(&client, &mut peer, "a").await;
         {
             let mut close = pin!(client.close());
             assert_eq!(poll_once(&mut close).await, None);

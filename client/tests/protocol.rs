@@ -9,7 +9,7 @@ use futures_lite::future::{poll_once, yield_now, zip};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::TcpStream;
 
-use support::{Peer, Script, eager, lazy, run, until};
+use support::{Peer, Script, eager, exchange, lazy, run, until};
 
 async fn assert_served(client: &Client, peer: &mut Peer) {
     let answer = async {
@@ -62,11 +62,7 @@ fn answers_that_nobody_waits_for() {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
         peer.say("* hello\n0 x\n18446744073709551616 x\n-1 x\n")
             .await;
-        let answer = async {
-            assert_eq!(peer.line().await, "1 a");
-            peer.say("2 x\n1 A\n1 x\n").await;
-        };
-        let (answer, ()) = zip(client.request("a"), answer).await;
+        let answer = exchange(&client, &mut peer, "1 a", "2 x\n1 A\n1 x\n").await;
         assert_eq!(answer, Ok("A".to_owned()));
         assert_served(&client, &mut peer).await;
     });

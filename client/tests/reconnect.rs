@@ -11,7 +11,7 @@ use client::{Client, Options, RequestError};
 use futures_lite::future::{poll_once, zip};
 use smol::Timer;
 
-use support::{FOR_EVER, SHORT, Script, eager, lazy, lose, run};
+use support::{FOR_EVER, SHORT, Script, eager, exchange, lazy, lose, run};
 
 #[test]
 fn requests_in_flight_are_lost_and_later_ones_are_not() {
@@ -158,11 +158,8 @@ fn pauses_begin_anew_after_an_answer() {
         let script = Script::new().await;
         let (client, mut peer) = script.client(options).await;
         for tag in 1..40 {
-            let answer = async {
-                assert_eq!(peer.line().await, format!("{tag} a"));
-                peer.say(format!("{tag} A\n")).await;
-            };
-            let (answer, ()) = zip(client.request("a"), answer).await;
+            let (line, said) = (format!("{tag} a"), format!("{tag} A\n"));
+            let answer = exchange(&client, &mut peer, &line, said).await;
             assert_eq!(answer, Ok("A".to_owned()));
             drop(peer);
             peer = script.accept().await;

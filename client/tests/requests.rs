@@ -12,7 +12,7 @@ use futures_lite::future::{poll_once, zip};
 use smol::net::TcpListener;
 use taskpen::{Smol, scope};
 
-use support::{FILL, LONG, Script, fill, lazy, lose, run};
+use support::{FILL, LONG, Script, ask, exchange, fill, lazy, lose, run};
 
 #[test]
 fn answers_out_of_order() {
@@ -70,20 +70,14 @@ fn dropped_after_it_was_written() {
     run(async {
         let (client, mut peer) = Script::new().await.client(lazy()).await;
         {
-            let mut dropped = pin!(client.request("a"));
-            assert_eq!(poll_once(&mut dropped).await, None);
-            assert_eq!(peer.line().await, "1 a");
+            let _dropped = ask(&client, &mut peer, "a").await;
             assert_eq!(client.pending(), 1);
         }
         assert_eq!(client.pending(), 0);
 
         // Its answer is nobody's, and harms nobody.
         peer.say("1 A\n").await;
-        let answer = async {
-            assert_eq!(peer.line().await, "2 b");
-            peer.say("2 B\n").await;
-        };
-        let (answer, ()) = zip(client.request("b"), answer).await;
+        let answer = exchange(&client, &mut peer, "2 b", "2 B\n").await;
         assert_eq!(answer, Ok("B".to_owned()));
     });
 }
@@ -134,9 +128,7 @@ fn commands_that_are_no_line() {
         for bad in ["a\nb", "a\r", &long] {
             assert_eq!(client.request(bad).await, Err(RequestError::Invalid));
         }
-        let mut good = pin!(client.request(&long[21..]));
-        assert_eq!(poll_once(&mut good).await, None);
-        assert_eq!(peer.line().await, format!("1 {}", &long[21..]));
+        let _good = ask(&client, &mut peer, &long[21..]).await;
     });
 }
 

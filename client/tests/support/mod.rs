@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -61,6 +62,33 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {
         Timer::after(SHORT).await;
     }
+}
+
+/// Makes a request, the first of this client. The server has read it when this returns.
+pub(crate) async fn ask<'a>(
+    client: &'a Client,
+    peer: &mut Peer,
+    command: &'a str,
+) -> Pin<Box<impl Future<Output = Answer> + use<'a>>> {
+    let mut request = Box::pin(client.request(command));
+    assert_eq!(poll_once(&mut request).await, None);
+    assert_eq!(peer.line().await, format!("1 {command}"));
+    request
+}
+
+/// Makes a request, which the server reads as this line, and to which it says this.
+pub(crate) async fn exchange(
+    client: &Client,
+    peer: &mut Peer,
+    line: &str,
+    said: impl AsRef<[u8]>,
+) -> Answer {
+    let (_, command) = line.split_once(' ').expect("a tag and a command");
+    let serve = async {
+        assert_eq!(peer.line().await, line);
+        peer.say(said).await;
+    };
+    zip(client.request(command), serve).await.0
 }
 
 /// Has the server hang up. The client knows it when this returns.
