@@ -4,13 +4,16 @@
 //! |---|---|
 //! | [`executor`] | who gives them: [`Executor`], and the [`Ticket`] it is handed |
 //! | [`detect`] | which executor is around a poll |
-//! | [`ticket`] | what a helper does, and how a scope calls one |
+//! | [`ticket`] | what a helper does, and how one is called |
+//! | [`dispatch`] | which helpers a scope has, and when it calls them |
+//! | [`watch`] | which children are slow |
 //! | [`worker`] | what the threads of a pen do, and how one is called |
 //! | [`window`] | the span of a poll in which helpers may run children |
 //! | [`policy`] | when it pays |
 //! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
 
 mod detect;
+pub(crate) mod dispatch;
 pub(crate) mod executor;
 pub(crate) mod policy;
 pub(crate) mod ticket;

@@ -1,7 +1,7 @@
 //! Opening a scope: [`scope`], [`try_scope`] and their local forms.
 #![forbid(unsafe_code)]
 
-use crate::help::ticket::Help;
+use crate::help::dispatch::Help;
 use crate::scope::{LocalScope, Scope, TryLocalScope, TryScope};
 
 mod scoped;

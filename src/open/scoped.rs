@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use super::until::Until;
+use crate::help::dispatch::Help;
 use crate::help::executor::{Executor, Hook, Source};
-use crate::help::ticket::Help;
 use crate::panic::quietly;
 use crate::run::root::Root;
 use crate::run::shared::Shared;

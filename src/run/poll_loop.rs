@@ -1,4 +1,4 @@
-//! The poll loop of a scope: what happens in a poll, and the steps of the end.
+//! The poll loop of a scope: what happens in a poll, and how the end begins.
 //!
 //! It knows nothing of the user's types. The one thing in a scope that has them, the body, it polls
 //! through a pointer ([`PollBody`]), so it is compiled once and not for every scope.
@@ -34,22 +34,19 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
-use crate::help::ticket::{Dispatch, Help};
 use crate::help::watch::{self, watch};
 use crate::panic::quietly;
+use crate::queue::Next;
 use crate::queue::waker_cache::WakerCache;
-use crate::queue::{Next, Queue};
 use crate::run::budget::{Budget, Pace};
 use crate::run::current;
-use crate::run::shared::{Runnable, Shared};
+use crate::run::shared::Shared;
 use crate::run::turn::{Turn, TurnWindow, must_end};
 use crate::stop::state::{Outcome, Stop};
 use crate::sync::{Instant, Ordering};
-
-/// How many suspended children are woken before they are dropped, at the end.
-const AT_A_TIME: usize = 16;
 
 /// Polls the body of a scope, or starts it; true once it is done.
 pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
@@ -395,33 +392,4 @@ impl PollLoop {
             parent.stop.leave(key);
         }
     }
-}
-
-/// Drops every child of a scope that has ended.
-pub(crate) fn drop_children(shared: &Shared) {
-    let queue = &shared.queue;
-    if queue.len() == 0 {
-        return; // and so there is no runnable
-    }
-    queue.at_home_for_the_end(|| {
-        let batch = &mut VecDeque::new();
-        for suspended in queue.take_suspended() {
-            let mut suspended = suspended.into_iter().map(|(_, waker)| waker.wake());
-            // A few at a time, so that a child is still in the cache when it is dropped.
-            while suspended.by_ref().take(AT_A_TIME).count() > 0 {
-                drop_batch(queue, batch);
-            }
-        }
-        while drop_batch(queue, batch) || queue.await_runnables() {}
-    });
-}
-
-/// Drops the children that are ready at home; returns false if there were none.
-fn drop_batch(queue: &Queue<Runnable>, batch: &mut VecDeque<Runnable>) -> bool {
-    queue.take_home(batch);
-    let found = !batch.is_empty();
-    while let Some(child) = batch.pop_front() {
-        drop(child); // and its future, under `catch_unwind`
-    }
-    found
 }

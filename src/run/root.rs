@@ -34,13 +34,14 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
 
+use crate::help::dispatch::Help;
 use crate::help::executor::{Helpers, Hook, Source};
-use crate::help::ticket::Help;
 use crate::panic::{Defer, discard, quietly};
 use crate::queue::home::IN_THE_MIDDLE;
 use crate::run::body::Body;
 use crate::run::current::enter;
-use crate::run::poll_loop::{PollLoop, drop_children};
+use crate::run::ending::drop_children;
+use crate::run::poll_loop::PollLoop;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
 use crate::sync::abort;

@@ -9,8 +9,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 
 use crate::child::Task;
+use crate::help::dispatch::Help;
 use crate::help::executor::{Executor, Source, Ticket};
-use crate::help::ticket::Help;
 use crate::queue::Kind;
 use crate::run::current::enter;
 use crate::run::root::Root;
