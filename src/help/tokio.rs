@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use tokio::runtime::{Handle, RuntimeFlavor, worker_index};
-use tokio::task::{block_in_place, unconstrained};
+use tokio::task::{block_in_place, try_id, unconstrained};
 
 use crate::help::executor::{Executor, Ticket};
 use crate::help::worker::Worker;
@@ -14,7 +14,9 @@ use crate::help::worker::Worker;
 /// A current-thread runtime has no thread to lend: scopes in it run their children alone.
 ///
 /// A scope on a worker that has to wait for a slow poll on another one calls
-/// [`block_in_place`](tokio::task::block_in_place), so the other tasks of its worker go on.
+/// [`block_in_place`](tokio::task::block_in_place), so the other tasks of its worker go on. (Not on
+/// worker 0 of a program that aborts when it panics.) If the runtime is shut down meanwhile, the
+/// scope goes on until that slow poll is over, and timers of tokio panic in its children.
 #[derive(Clone, Debug)]
 pub struct Tokio(Handle);
 
@@ -63,9 +65,8 @@ impl Executor for Tokio {
     }
 
     fn block_in_place(&self, act: &mut dyn FnMut()) {
-        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
-        if worker_index().is_some() && matches!(flavor, Ok(RuntimeFlavor::MultiThread)) {
-            // It may be the worker that drives timers and sockets.
+        if is_worker() {
+            // It may be the one that drives timers and sockets.
             return block_in_place(act);
         }
         // What a task may do in one poll is limited. Resources of tokio that are polled beyond that
@@ -81,4 +82,21 @@ impl Executor for Tokio {
         self.0.spawn(worker);
         Ok(())
     }
+}
+
+/// Returns true if this thread is a worker of a multi-threaded runtime; elsewhere
+/// [`block_in_place`] panics.
+///
+/// The handle that is current need not be that of the runtime which runs us, and the one thread of
+/// a current-thread runtime counts as worker 0, too. In its main future a foreign handle may stay
+/// current for long; in a task only for a poll of something that has been written to do so. There
+/// the panic is caught. It must not abort.
+fn is_worker() -> bool {
+    let flavor = Handle::try_current().map(|current| current.runtime_flavor());
+    let is_certain = match worker_index() {
+        None => return false,
+        Some(0) => cfg!(panic = "unwind") && try_id().is_some(),
+        Some(_) => true,
+    };
+    is_certain && matches!(flavor, Ok(RuntimeFlavor::MultiThread))
 }

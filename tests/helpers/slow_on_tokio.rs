@@ -3,13 +3,14 @@
 #![cfg(feature = "tokio")]
 
 use std::future::pending;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for};
 use crate::life::watched;
 use futures_lite::future::yield_now;
-use taskpen::{Scope, scope};
+use taskpen::{Executor, Scope, Tokio, scope};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::consume_budget;
 
@@ -81,5 +82,31 @@ fn without_a_limit_while_it_waits() {
                 false => runtime.block_on(run),
             }
         }
+    });
+}
+
+/// What a scope asks for while it waits is done without a panic, whatever runs it.
+#[test]
+fn in_place_wherever_it_waits() {
+    fn in_place(lent: &Runtime) -> bool {
+        let mut is_done = false;
+        Tokio::from(lent.handle().clone()).block_in_place(&mut || is_done = true);
+        is_done
+    }
+    let lent = Arc::new(two_workers());
+    let alone = Builder::new_current_thread().build().unwrap();
+
+    assert!(in_place(&lent));
+    assert!(lent.block_on(async { in_place(&lent) }));
+    let in_task = Arc::clone(&lent);
+    assert!(
+        lent.block_on(lent.spawn(async move { in_place(&in_task) }))
+            .unwrap()
+    );
+    assert!(alone.block_on(async { in_place(&lent) }));
+    // The one runtime runs us, and the other one is current.
+    alone.block_on(async {
+        let _current = lent.enter();
+        assert!(in_place(&lent));
     });
 }
