@@ -96,7 +96,8 @@ say "skipped in leak detection: tests elsewhere whose names contain \"$leaking_t
 
 sanitized() {
     say "cargo test $* (ASAN_OPTIONS=$ASAN_OPTIONS)"
-    RUSTFLAGS=-Zsanitizer=address LSAN_OPTIONS=print_suppressions=0:suppressions=$suppressions \
+    RUSTFLAGS='-Zsanitizer=address --cfg taskpen_sanitized' \
+        LSAN_OPTIONS=print_suppressions=0:suppressions=$suppressions \
         cargo "+$nightly" test "${packages[@]}" --all-features \
         --target "$host" --target-dir "$target_dir" "$@"
 }
