@@ -190,7 +190,8 @@ impl Window {
     /// shut.
     #[inline]
     pub(crate) fn try_shut(&self) -> bool {
-        let word = self.word.load(Ordering::Relaxed);
+        // Acquire: it can be shut but for the helper that has left just now.
+        let word = self.word.load(Ordering::Acquire);
         word == 0
             || (word < HELPER
                 && self

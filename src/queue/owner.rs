@@ -66,22 +66,26 @@ impl<R> Queue<R> {
             // Nothing has been seen so far that cannot change before we have the lock.
             let mut state = self.state.lock();
             self.collect_from(&mut state, home);
-            if is_done() {
-                if !self.window.try_shut() {
-                    return Next::Closing;
+            let was_done = is_done();
+            if !was_done {
+                if run(home) {
+                    return Next::Run;
                 }
+                if !cache.is_current() {
+                    return Next::NeedWaker;
+                }
+            }
+            if !self.window.try_shut() {
+                return match was_done {
+                    true => Next::Closing,
+                    false => Next::Helped,
+                };
+            }
+            // The last child can have finished on a helper that has left just now.
+            if is_done() {
                 home.takes_none = true;
                 self.ended.store(true, Ordering::Release);
                 return Next::Done;
-            }
-            if run(home) {
-                return Next::Run;
-            }
-            if !cache.is_current() {
-                return Next::NeedWaker;
-            }
-            if !self.window.try_shut() {
-                return Next::Helped;
             }
             home.leaves_arrivals = false;
             debug_assert!(state.waker.is_none(), "`take_back` has taken it");

@@ -105,7 +105,7 @@ impl Task {
         self.wake();
     }
 
-    /// Makes it wake itself in its next polls.
+    /// Makes it wake itself in its next polls, and not finish before.
     pub(crate) fn let_yield(&self, times: usize) {
         self.yields.store(times, Ordering::Release);
     }
@@ -175,14 +175,14 @@ impl Task {
         self.polls.fetch_add(1, Ordering::Relaxed);
         *self.polled_by.lock().unwrap() = Some(loom::thread::current().id());
         self.lent.borrow();
-        if self.may_finish.load(Ordering::Acquire) {
+        let yields = self.yields.load(Ordering::Acquire);
+        if yields == 0 && self.may_finish.load(Ordering::Acquire) {
             let last = self.last.lock().unwrap().take();
             if let Some(last) = last {
                 last();
             }
             return true;
         }
-        let yields = self.yields.load(Ordering::Acquire);
         if yields > 0 {
             self.yields.store(yields - 1, Ordering::Release);
             waker.wake_by_ref();

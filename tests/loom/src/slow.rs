@@ -10,7 +10,7 @@ use crate::child::Task;
 use crate::queue::Kind;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
-use crate::support::{Bell, Outcome, Scope, Threads, assert_over, explore_within};
+use crate::support::{Bell, Outcome, Scope, Threads, assert_over, explore_within, run};
 
 /// Three children: the first shows that help pays, the third is in a slow poll until the second has
 /// finished, and that is woken by a foreign thread once the slow poll has begun.
@@ -190,4 +190,46 @@ fn spend_with_a_helper_inside(is_slow: bool, returned: &'static Outcome, over: &
         threads.join();
     });
     returned.assert_seen();
+}
+
+/// A scope that is about to end keeps the slow children that it has set aside: the background child
+/// in which a helper still is spawns an ordinary one, which waits for one of those.
+#[test]
+fn set_aside_at_the_end() {
+    static HERE: Outcome = Outcome::new("the slow child was polled on the scope's thread");
+    static THERE: Outcome = Outcome::new("it was polled on a helper");
+
+    explore_within(2, || {
+        let around = Shared::new();
+        let threads = Threads::at_most(1);
+        let mut scope = Scope::helped_by(threads.clone());
+        scope.spawn(Kind::Ordinary).let_finish(); // shows that help pays
+        let helped = scope.spawn(Kind::Background);
+        let slow = scope.spawn(Kind::Background);
+        let ordinary = scope.spawn(Kind::Ordinary);
+        let late = Task::new(&scope.shared(), Kind::Ordinary);
+
+        // These two are polled until the budget is spent, and beyond.
+        slow.let_yield(3);
+        slow.be_slow();
+        ordinary.let_yield(2);
+        let waiting = Arc::clone(&late);
+        slow.at_last(move || waiting.let_finish());
+        let spawned = Arc::clone(&late);
+        helped.at_last(move || assert!(spawned.add(), "no scope ends while its child is polled"));
+        helped.let_finish();
+        slow.let_finish();
+        ordinary.let_finish();
+
+        let mut poll = |waker: &Waker| enter(&around, &None, true, |_| scope.poll(waker));
+        run(&mut poll);
+        threads.join();
+        match slow.was_polled_here() {
+            true => HERE.mark(),
+            false => THERE.mark(),
+        }
+        assert_over(&scope.shared(), &[&*helped, &ordinary, &slow, &late]);
+    });
+    HERE.assert_seen();
+    THERE.assert_seen();
 }

@@ -31,6 +31,7 @@ pub(crate) const WAITING: usize = 5;
 pub(crate) fn explore_within(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 5_000; // the polls of several children take more than the usual 1,000
     builder.check(model);
 }
 
@@ -75,9 +76,19 @@ impl Wake for Wakes {
     }
 }
 
-/// An executor that starts a thread for each ticket.
-#[derive(Clone, Default)]
-pub(crate) struct Threads(Arc<std::sync::Mutex<Vec<Started>>>);
+/// An executor that starts a thread for each ticket, as long as it may start more.
+#[derive(Clone)]
+pub(crate) struct Threads {
+    started: Arc<std::sync::Mutex<Vec<Started>>>,
+    left: Arc<Count>,
+}
+
+impl Default for Threads {
+    /// As many as loom can have, beside the one that polls the scope and a foreign one.
+    fn default() -> Self {
+        Self::at_most(3)
+    }
+}
 
 /// The thread of a ticket, and whether the ticket has been run yet.
 struct Started {
@@ -86,9 +97,16 @@ struct Started {
 }
 
 impl Threads {
+    pub(crate) fn at_most(threads: usize) -> Self {
+        Self {
+            started: Arc::default(),
+            left: Arc::new(Count::new(threads)),
+        }
+    }
+
     /// How many tickets are still to be run.
     pub(crate) fn late(&self) -> usize {
-        let started = self.0.lock().unwrap();
+        let started = self.started.lock().unwrap();
         let is_late = |started: &&Started| !started.is_running.load(Ordering::Relaxed);
         started.iter().filter(is_late).count()
     }
@@ -104,12 +122,17 @@ impl Threads {
     }
 
     fn take(&self) -> Option<Started> {
-        self.0.lock().unwrap().pop()
+        self.started.lock().unwrap().pop()
     }
 }
 
 impl Executor for Threads {
     fn dispatch(&self, ticket: Ticket) {
+        let left = self.left.load(Ordering::Relaxed); // loom runs one thread at a time
+        if left == 0 {
+            return;
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
         let is_running = Arc::new(Mark::new(false));
         let started = Started {
             is_running: Arc::clone(&is_running),
@@ -118,7 +141,7 @@ impl Executor for Threads {
                 ticket.run();
             }),
         };
-        self.0.lock().unwrap().push(started);
+        self.started.lock().unwrap().push(started);
     }
 
     fn parallelism(&self) -> usize {
