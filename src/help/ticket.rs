@@ -119,15 +119,17 @@ impl Drop for Ticket {
 
 /// Runs children in the window of `shared`.
 fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
+    let window = &shared.queue.window;
     let mut batch = VecDeque::with_capacity(chunk);
     let mut polls = 0;
     let start = Instant::now();
     let mut before = Duration::ZERO;
     while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
-        watch::begin(start + before);
-        shared.queue.take(&mut batch, chunk);
-        if batch.is_empty() {
-            break;
+        shared.queue.take_as_helper(&mut batch, chunk);
+        match batch.len() {
+            0 => break,
+            1 => watch::begin(window, start + before),
+            _ => watch::begin_several(),
         }
         while inside.is_open() && !shared.has_failed() {
             let Some(child) = batch.pop_front() else {
@@ -136,15 +138,14 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
             child.run();
             polls += 1;
         }
-        if !batch.is_empty() {
-            shared.queue.hand_back(&mut batch);
-            break;
-        }
         let now = start.elapsed();
         if now - before >= SLOW {
-            shared.queue.window.saw_slow();
+            window.saw_slow();
         }
         before = now;
+        if !batch.is_empty() {
+            return shared.queue.hand_back(&mut batch);
+        }
     }
 }
 
@@ -254,7 +255,7 @@ impl Call {
     }
 
     /// Dispatches tickets until `wanted` are out, or coming; no more than there may be.
-    pub(super) fn dispatch(
+    pub(crate) fn dispatch(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         wanted: usize,

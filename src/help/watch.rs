@@ -5,14 +5,16 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
+use std::ptr;
 
 use crate::help::policy::HOLDS_UP;
+use crate::help::window::Window;
 use crate::panic::Defer;
 use crate::sync::{Instant, thread_local};
 
 thread_local! {
-    /// When the poll of a child began, or that of the first of several.
-    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// When the poll of a child began, and in which window. Scopes inside that child have others.
+    static BEGAN: Cell<Option<(usize, Instant)>> = const { Cell::new(None) };
 }
 
 /// Calls `act`, which polls children and tells before it does so.
@@ -22,14 +24,24 @@ pub(crate) fn watch<R>(act: impl FnOnce() -> R) -> R {
     act()
 }
 
-/// The polls of one child, or of several that are short, begin now.
-pub(crate) fn begin(now: Instant) {
-    BEGAN.with(|began| began.set(Some(now)));
+/// The poll of a child begins now.
+pub(crate) fn begin(window: &Window, now: Instant) {
+    BEGAN.with(|began| began.set(Some((address(window), now))));
 }
 
-/// Returns whether the poll that ends now was slow, if it is watched.
+/// Those of several children begin, of which nobody knows how long each takes.
+pub(crate) fn begin_several() {
+    BEGAN.with(|began| began.set(None));
+}
+
+/// Returns whether the poll that ends now was slow, if it is watched: that of a child which is run
+/// in this window.
 #[inline(never)]
-pub(crate) fn was_slow() -> Option<bool> {
-    let began = BEGAN.with(Cell::get)?;
-    Some(began.elapsed() >= HOLDS_UP)
+pub(crate) fn was_slow(window: &Window) -> Option<bool> {
+    let (within, began) = BEGAN.with(Cell::get)?;
+    (within == address(window)).then(|| began.elapsed() >= HOLDS_UP)
+}
+
+fn address(window: &Window) -> usize {
+    ptr::from_ref(window).addr()
 }

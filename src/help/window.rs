@@ -19,10 +19,8 @@
 //! The scope's thread does not close the window to wait in it. As long as a helper is inside it
 //! goes on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for
 //! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
-//! case no poll may start any more. If its budget is spent it lets no helper in any more, and goes
-//! on alone until those inside have left: so the poll returns when the longest poll of a child
-//! does. Children that were slow it sets aside, for nobody could help with the others meanwhile. If
-//! it has nothing else to do, it lets helpers in once more.
+//! case no poll may start any more. If its budget is spent it [drains](crate::run::drain): it lets
+//! no helper in any more but while it runs a child itself, which may be slow.
 //!
 //! # States
 //!
@@ -103,9 +101,7 @@ impl Window {
     /// Opens the window, until what this gives is dropped; then no helper is inside. For the thread
     /// inside `poll`, which began at `start`; not while it is open.
     pub(crate) fn open(&self, start: Instant, is_eager: bool) -> Open<'_> {
-        self.start.set(start);
-        let eager = if is_eager { EAGER } else { 0 };
-        self.word.fetch_or(OPEN | eager, Ordering::Release);
+        self.let_in(start, is_eager);
         Open(self)
     }
 
@@ -205,9 +201,11 @@ impl Window {
         self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
     }
 
-    /// Lets helpers in again, in the same poll.
-    pub(crate) fn let_in(&self) {
-        self.word.fetch_or(OPEN | EAGER, Ordering::Release);
+    /// Lets helpers in again, for a poll of a child that began at `start`.
+    pub(crate) fn let_in(&self, start: Instant, is_eager: bool) {
+        self.start.set(start);
+        let eager = if is_eager { EAGER } else { 0 };
+        self.word.fetch_or(OPEN | eager, Ordering::Release);
     }
 
     /// Waits for a while until no helper is inside; returns whether that is so.

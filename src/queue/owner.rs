@@ -164,10 +164,15 @@ impl<R> Queue<R> {
     /// thread, which has nothing to do. Never unwinds.
     pub(crate) fn sleep(&self) {
         // An executor that was told of it before can have woken something on this very thread.
-        let is_ready = self.with_home(|home| !home.children.ready.is_empty());
-        if !is_ready && !self.is_body_woken() {
+        if !self.has_work_at_home() {
             self.window.wait_until(|| self.need_not_sleep());
         }
+    }
+
+    /// Returns true if a child is ready at home, or the body is woken.
+    pub(crate) fn has_work_at_home(&self) -> bool {
+        let is_ready = self.with_home(|home| !home.children.ready.is_empty());
+        is_ready || self.is_body_woken()
     }
 
     /// The same for a while; returns whether that was enough.
@@ -200,6 +205,42 @@ impl<R> Queue<R> {
         queue.len()
     }
 
+    /// The same for a helper: what was set aside is for it as well.
+    pub(crate) fn take_as_helper(&self, batch: &mut VecDeque<R>, most: usize) {
+        if self.take(batch, most) == 0 && batch.is_empty() {
+            batch.extend(self.take_aside());
+        }
+    }
+
+    /// Sets a child aside that is ready.
+    pub(crate) fn set_aside(&self, child: R) {
+        self.state.lock().elsewhere().aside.push_back(child);
+    }
+
+    /// Takes one of those that were set aside, if there is one.
+    pub(crate) fn take_aside(&self) -> Option<R> {
+        self.state.lock().elsewhere().aside.pop_front()
+    }
+
+    pub(crate) fn has_aside(&self) -> bool {
+        !self.state.lock().elsewhere().aside.is_empty()
+    }
+
+    /// Returns how many are there for helpers.
+    pub(crate) fn waiting(&self) -> usize {
+        let mut state = self.state.lock();
+        let elsewhere = state.elsewhere();
+        elsewhere.children.ready.len() + elsewhere.aside.len()
+    }
+
+    /// Brings home what was set aside, first in line; returns whether there was anything.
+    pub(crate) fn bring_back_aside(&self) -> bool {
+        let mut aside = mem::take(&mut self.state.lock().elsewhere().aside);
+        let is_any = !aside.is_empty();
+        self.hand_back_home(&mut aside);
+        is_any
+    }
+
     /// Returns true if something is ready that was not taken.
     pub(crate) fn has_ready(&self) -> bool {
         self.state.lock().has_ready()
@@ -211,6 +252,7 @@ impl<R> Queue<R> {
             let mut state = self.state.lock();
             state.elsewhere().children.prepend(batch);
             self.arrived.store(true, Ordering::Relaxed);
+            self.alert(state); // the thread of the scope may sleep
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | [`root`] | the root future: polls a scope to its end, or drops it |
 //! | [`body`] | the body: a closure, a future, an output |
 //! | [`poll_loop`], [`turn`], [`budget`] | what happens in a poll, and how much of it |
+//! | [`drain`] | a poll that cannot return yet |
 //! | [`ending`] | how its children are dropped at the end |
 //! | [`shared`] | what the parts of a scope share |
 //! | [`current`], [`frame`] | which scope is the innermost one on a thread |
@@ -14,6 +15,7 @@ mod body;
 pub(crate) mod budget;
 pub(crate) mod closures;
 pub(crate) mod current;
+mod drain;
 mod ending;
 pub(crate) mod frame;
 mod poll_loop;

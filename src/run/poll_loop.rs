@@ -21,8 +21,7 @@
 //!
 //! After a bounded number of polls, or some time, it returns `Pending` in any case, having woken
 //! itself: its [budget](crate::run::budget) is spent. If a helper is in a slow poll then, it cannot
-//! return before that does: it lets no other helper in, and goes on alone, but not with children
-//! that are slow.
+//! return before that does, and [drains](crate::run::drain).
 //!
 //! A scope is done when the body has finished and no ordinary child is alive. Counts decide that,
 //! not the emptiness of a queue: a background child that wakes itself for ever would never let it
@@ -68,7 +67,7 @@ pub(crate) struct PollLoop {
 }
 
 /// How a part of a poll came out.
-enum Progress {
+pub(super) enum Progress {
     /// The scope has to end.
     End,
     /// Nothing is ready. The window is shut, and the waker is stored.
@@ -143,7 +142,9 @@ impl PollLoop {
         let progress = shared.queue.home.enter(|| {
             shared.queue.take_back(&mut cache);
             match self.run_at_home(&mut turn, body, &mut cache) {
-                Progress::Spent if turn.window.is_some() => self.drain(&mut turn, body, &mut cache),
+                Progress::Spent if turn.window.is_some() => {
+                    turn.drain(|turn| self.run_at_home(turn, body, &mut cache))
+                }
                 progress => progress,
             }
         });
@@ -159,31 +160,6 @@ impl PollLoop {
                 quietly(|| cx.waker().wake_by_ref());
                 Poll::Pending
             }
-        }
-    }
-
-    /// Goes on although the budget is spent, as long as a helper is inside; but not with what may
-    /// be slow.
-    #[cold]
-    fn drain(
-        &mut self,
-        turn: &mut Turn<'_>,
-        body: &mut PollBody<'_>,
-        cache: &mut WakerCache<'_>,
-    ) -> Progress {
-        let mut progress = Progress::Spent;
-        if turn.drain() {
-            return progress;
-        }
-        turn.in_place(|turn| {
-            while matches!(progress, Progress::Spent) && !turn.drain() {
-                turn.budget.renew();
-                progress = self.run_at_home(turn, body, cache);
-            }
-        });
-        match (progress, turn.hand_back_aside()) {
-            (Progress::Idle, true) => Progress::Spent, // those are ready
-            (progress, _) => progress,
         }
     }
 
@@ -238,7 +214,7 @@ impl PollLoop {
             match next {
                 Next::Done => return Progress::End,
                 Next::Idle => return Progress::Idle,
-                Next::Helped => turn.sleep(),
+                Next::Helped => turn.sleep(self.body_done),
                 Next::Closing => turn.close_and_wait(),
                 Next::NeedWaker => {
                     if let Some(stale) = shared.report(|| cache.keep_current()) {
@@ -248,12 +224,11 @@ impl PollLoop {
                 // What the last helper has left may be slow, and is not for this thread alone.
                 Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run => {
-                    if turn.is_draining() {
-                        turn.set_slow_aside();
-                    }
                     self.open(turn);
                     if turn.batch.is_empty() {
                         // The body was woken, and no child.
+                    } else if turn.is_draining() {
+                        turn.run_meanwhile(self.body_done, false);
                     } else if turn.is_shared() {
                         self.run_in_window(turn, body);
                     } else {
@@ -363,7 +338,7 @@ impl PollLoop {
             // timers.
             dispatch.call(shared, ready.max(turn.next_is_slow().into()));
             if turn.is_eager {
-                watch::begin(Instant::now());
+                watch::begin(&shared.queue.window, Instant::now());
             }
             turn.run_batch(self.body_done);
             self.poll_body(turn, body);

@@ -3,22 +3,13 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::help::policy::SLOW;
 use crate::help::ticket::Call;
 use crate::help::window::Open;
 use crate::run::budget::{Budget, Look};
+use crate::run::drain::{Draining, WHILE};
 use crate::run::shared::{Runnable, Shared};
-
-/// How long a poll whose budget is spent waits for helpers to leave before it goes on alone: with
-/// what may be slow, and is then in the way of all others.
-const PATIENCE: Duration = Duration::from_millis(4);
-
-/// A wait that takes longer is for a slow poll.
-const WHILE: Duration = SLOW;
 
 /// What there is of one poll.
 pub(super) struct Turn<'a> {
@@ -40,10 +31,8 @@ pub(super) struct TurnWindow<'a> {
     _open: Open<'a>,
     /// How to call helpers into it.
     pub(super) call: Arc<Call>,
-    /// Once no helper is let in any more: slow children that were set aside.
-    aside: Option<VecDeque<Runnable>>,
-    /// Set until helpers were let in once more, because of those.
-    may_reopen: bool,
+    /// Once no helper is let in any more.
+    pub(super) draining: Option<Draining>,
 }
 
 impl<'a> TurnWindow<'a> {
@@ -51,8 +40,7 @@ impl<'a> TurnWindow<'a> {
         Self {
             _open: open,
             call,
-            aside: None,
-            may_reopen: true,
+            draining: None,
         }
     }
 }
@@ -111,38 +99,10 @@ impl Turn<'_> {
         }
     }
 
-    /// Returns true once no helper is let in any more.
-    #[inline]
-    pub(super) fn is_draining(&self) -> bool {
-        self.window.as_ref().is_some_and(|it| it.aside.is_some())
-    }
-
     /// Returns true while helpers can enter the window.
     #[inline]
     pub(super) fn is_shared(&self) -> bool {
         self.window.is_some() && !self.is_draining()
-    }
-
-    /// Lets no helper in any more, so that the poll can return; true if none is inside. Until then
-    /// it has to go on, for a helper may be in a poll that blocks: with what becomes ready.
-    #[inline(never)]
-    pub(super) fn drain(&mut self) -> bool {
-        let window = &self.shared.queue.window;
-        match &mut self.window {
-            None => return true,
-            Some(TurnWindow { aside: Some(_), .. }) => return window.is_alone(),
-            Some(TurnWindow { aside, .. }) => *aside = Some(VecDeque::new()),
-        }
-        window.let_none_in();
-        self.shared.queue.leave_arrivals(false);
-        window.wait_for(PATIENCE)
-    }
-
-    /// Returns true if the poll can return now, and should have before. It waits a moment for that:
-    /// what is ready can be what the last helper has woken, which is about to leave.
-    #[inline]
-    pub(super) fn is_drained(&self) -> bool {
-        self.is_draining() && self.shared.queue.window.spin(|| false)
     }
 
     /// Returns true if the child that is next was slow at its last poll.
@@ -152,65 +112,10 @@ impl Turn<'_> {
         self.is_eager && next.is_some_and(|child| child.metadata().is_slow())
     }
 
-    /// Sets those of the batch aside that are slow, while the poll goes on alone: for nobody could
-    /// help with the others then.
-    #[inline(never)]
-    pub(super) fn set_slow_aside(&mut self) {
-        let is_slow = |child: &Runnable| child.metadata().is_slow();
-        let aside = self.window.as_mut().and_then(|it| it.aside.as_mut());
-        if let Some(aside) = aside.filter(|_| self.batch.iter().any(is_slow)) {
-            let (slow, rest) = mem::take(&mut self.batch).into_iter().partition(is_slow);
-            self.batch = rest;
-            aside.extend::<VecDeque<_>>(slow);
-        }
-    }
-
-    /// Hands those back; returns whether there were any.
-    pub(super) fn hand_back_aside(&mut self) -> bool {
-        let aside = self.window.as_mut().and_then(|it| it.aside.as_mut());
-        let Some(aside) = aside.filter(|aside| !aside.is_empty()) else {
-            return false;
-        };
-        self.shared.queue.hand_back_home(aside);
-        true
-    }
-
-    /// Sleeps until there is something to do, for a helper is inside. Or lets helpers in once more,
-    /// if it takes long, and nothing is left to do but what was set aside. That may be a child that
-    /// was slow only because another program had the processor.
-    pub(super) fn sleep(&mut self) {
-        let may_reopen = self.may_reopen();
-        let limit = if may_reopen { PATIENCE } else { WHILE };
-        if self.shared.queue.sleep_for(limit) {
-            return;
-        }
-        match may_reopen {
-            true => self.reopen(),
-            false => self.in_place(|turn| turn.shared.queue.sleep()),
-        }
-    }
-
-    fn may_reopen(&self) -> bool {
-        let is_waiting = |aside: &VecDeque<_>| !aside.is_empty();
-        let window = self.window.as_ref().filter(|it| it.may_reopen);
-        window.is_some_and(|it| it.aside.as_ref().is_some_and(is_waiting))
-    }
-
-    /// Lets helpers in once more, with a new budget.
-    fn reopen(&mut self) {
-        self.hand_back_aside();
-        if let Some(window) = &mut self.window {
-            (window.aside, window.may_reopen) = (None, false);
-        }
-        self.shared.queue.window.let_in();
-        self.shared.queue.leave_arrivals(true);
-        self.budget.renew();
-    }
-
-    /// Closes the window, and waits until no helper is inside. What was set aside is put back: the
-    /// child of a helper may spawn another one yet, and then the scope goes on.
+    /// Closes the window, and waits until no helper is inside. What was set aside is brought back:
+    /// the child of a helper may spawn another one yet, and then the scope goes on.
     pub(super) fn close_and_wait(&mut self) {
-        self.hand_back_aside();
+        self.shared.queue.bring_back_aside();
         self.close();
         self.shared.queue.leave_arrivals(false);
     }
@@ -225,11 +130,7 @@ impl Turn<'_> {
                 self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
             }
         }
-        let aside = self.window.take().and_then(|it| it.aside);
-        debug_assert!(
-            aside.is_none_or(|it| it.is_empty()),
-            "they would be dropped"
-        );
+        self.window = None;
     }
 
     /// Calls `act`, which waits for a slow poll of a helper, and can be called again. The executor

@@ -79,7 +79,7 @@ impl<F: Future> Future for Child<'_, F> {
             // In a window, or in a pen.
             Some(_) if shared.queue.window.is_in_use() => {
                 if shared.queue.window.is_watched() {
-                    meta.note_poll();
+                    meta.note_poll(&shared.queue.window);
                 }
                 shared.queue.is_left_in_hand()
             }
@@ -88,7 +88,7 @@ impl<F: Future> Future for Child<'_, F> {
                 Some(key) => {
                     meta.set_key(key);
                     if !key.is_at_home() && shared.queue.window.is_watched() {
-                        meta.note_poll();
+                        meta.note_poll(&shared.queue.window);
                     }
                     false
                 }

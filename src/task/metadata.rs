@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::help::watch;
+use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::queue::children::Key;
 
@@ -150,10 +151,11 @@ impl<S> Meta<S> {
         self.status.load(Ordering::Relaxed) & SLOW != 0
     }
 
-    /// Notes whether the poll that ends now was slow. For the code that polls the child.
+    /// Notes whether the poll that ends now was slow, if it is one in this window. For the code
+    /// that polls the child.
     #[inline(never)]
-    pub(crate) fn note_poll(&self) {
-        if let Some(was_slow) = watch::was_slow() {
+    pub(crate) fn note_poll(&self, window: &Window) {
+        if let Some(was_slow) = watch::was_slow(window) {
             let slow = if was_slow { SLOW } else { 0 };
             let rest = self.status.load(Ordering::Relaxed) & !SLOW;
             self.status.store(rest | slow, Ordering::Relaxed);

@@ -13,6 +13,7 @@ mod meeting;
 
 mod ambient;
 mod around;
+mod draining;
 mod failure;
 mod hostile_runtime;
 mod runtimes;

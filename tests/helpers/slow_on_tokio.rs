@@ -4,11 +4,13 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for};
-use crate::life::watched;
+use crate::life::{Gate, watched};
 use futures_lite::future::yield_now;
 use taskpen::{Executor, Scope, Tokio, scope};
 use tokio::runtime::{Builder, Runtime};
@@ -81,6 +83,45 @@ fn without_a_limit_while_it_waits() {
                 true => runtime.block_on(runtime.spawn(run)).unwrap(),
                 false => runtime.block_on(run),
             }
+        }
+    });
+}
+
+/// N1: nor does it need one, for others can go on meanwhile.
+#[test]
+fn a_child_that_yields_only_at_the_limit() {
+    watched(|| {
+        for _ in 0..5 {
+            let runtime = two_workers();
+            let gate = Gate::default();
+            let opener = thread::spawn({
+                let gate = gate.clone();
+                move || {
+                    thread::sleep(Duration::from_millis(30)); // so that the scope waits by then
+                    gate.open();
+                }
+            });
+            let run = scope(async move |s: Scope<'static>| {
+                let flag = Arc::new(AtomicBool::new(false));
+                let (is_set, sets) = (Arc::clone(&flag), Arc::clone(&flag));
+                s.spawn(async move {
+                    gate.wait().await;
+                    sets.store(true, SeqCst);
+                });
+                s.spawn(async move {
+                    while !is_set.load(SeqCst) {
+                        consume_budget().await;
+                    }
+                });
+                s.spawn(async move {
+                    while !flag.load(SeqCst) {
+                        be_slow_for(LONG * 3);
+                        yield_now().await;
+                    }
+                });
+            });
+            runtime.block_on(runtime.spawn(run)).unwrap();
+            opener.join().unwrap();
         }
     });
 }

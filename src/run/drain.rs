@@ -1,0 +1,176 @@
+//! Draining: a poll whose budget is spent, and that cannot return, for a helper is still inside.
+//!
+//! # What it promises
+//!
+//! * The poll returns once no helper is inside, after one more poll of a child at most.
+//! * Until then nobody is held up: what becomes ready is run, for the helper can be in a poll that
+//!   blocks; and while a poll of this thread lasts, helpers run the rest.
+//!
+//! # How
+//!
+//! No helper is let in any more. This thread runs what becomes ready, one child at a time. It
+//! leaves the others under the lock, and while it is inside a child the door is open: a push calls
+//! a helper if that poll has lasted for a while, or slow polls are expected. So a helper comes only
+//! while we could not return anyway, and leaves when it has done one poll.
+//!
+//! A child that was slow lately would keep us from returning. So it is set aside, under the lock,
+//! where helpers find it. If the helper inside outlasts our patience, it is in a poll that is
+//! exceptional, and what was set aside must not wait for it: it is run after all, with helpers
+//! called for the others. Our patience is then what that took. So helpers that are in polls just as
+//! slow leave before it ends the next time, and the poll of the scope returns.
+#![forbid(unsafe_code)]
+
+use std::mem;
+use std::time::Duration;
+
+use crate::help::policy::SLOW;
+use crate::help::watch::{self, watch};
+use crate::run::poll_loop::Progress;
+use crate::run::shared::Runnable;
+use crate::run::turn::{Turn, must_end};
+use crate::sync::Instant;
+
+/// How long we wait for helpers to leave before we run what was set aside.
+const PATIENCE: Duration = Duration::from_millis(4);
+
+/// ... and no longer than this, whatever the polls of children take.
+const MOST_PATIENCE: Duration = Duration::from_millis(50);
+
+/// A wait that takes longer is for a slow poll.
+pub(super) const WHILE: Duration = SLOW;
+
+/// What is known while a poll drains.
+pub(super) struct Draining {
+    patience: Duration,
+    /// When what was set aside began to wait.
+    since: Instant,
+}
+
+impl Turn<'_> {
+    /// Returns true once no helper is let in any more.
+    #[inline]
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining().is_some()
+    }
+
+    /// Goes on although the budget is spent, for as long as a helper is inside. `run` runs what is
+    /// ready until there is nothing, or the budget is spent.
+    #[cold]
+    pub(super) fn drain(&mut self, mut run: impl FnMut(&mut Self) -> Progress) -> Progress {
+        let Some(it) = &mut self.window else {
+            return Progress::Spent;
+        };
+        let (patience, since) = (PATIENCE, Instant::now());
+        it.draining = Some(Draining { patience, since });
+        let queue = &self.shared.queue;
+        queue.window.let_none_in();
+        if queue.window.wait_for(patience) {
+            return Progress::Spent;
+        }
+        queue.leave_arrivals(false);
+        let mut progress = Progress::Spent;
+        self.in_place(|turn| {
+            while matches!(progress, Progress::Spent) && !queue.window.is_alone() {
+                turn.budget.renew();
+                progress = run(turn);
+            }
+        });
+        let has_more = queue.bring_back_aside();
+        match progress {
+            // The executor can have woken something on this very thread, after it had called us.
+            Progress::Idle if has_more || queue.has_work_at_home() => Progress::Spent,
+            progress => progress,
+        }
+    }
+
+    /// Returns true if the poll can return now, and should have before. It waits a moment for that:
+    /// what is ready can be what the last helper has woken, which is about to leave.
+    #[inline]
+    pub(super) fn is_drained(&self) -> bool {
+        self.is_draining() && self.shared.queue.window.spin(|| false)
+    }
+
+    /// Runs the batch, and what these children wake, until the poll can return; and what was set
+    /// aside, when our patience ends: or has ended.
+    #[inline(never)]
+    pub(super) fn run_meanwhile(&mut self, body_done: bool, mut has_ended: bool) {
+        let queue = &self.shared.queue;
+        queue.hand_back_home(&mut self.batch);
+        let away = queue.share();
+        watch(|| {
+            while self.budget.polls > 0 && !must_end(self.shared, body_done) {
+                let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
+                    break;
+                };
+                self.run_with_the_door_open(child);
+                if queue.window.is_alone() {
+                    break;
+                }
+            }
+        });
+        drop(away);
+    }
+
+    fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
+        let queue = &self.shared.queue;
+        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
+        let has_ended = |it: &&mut Draining| has_ended || it.since.elapsed() >= it.patience;
+        if let Some(draining) = draining.filter(has_ended) {
+            draining.since = Instant::now();
+            if let Some(child) = queue.take_aside() {
+                return Some(child);
+            }
+        }
+        loop {
+            queue.take(&mut self.batch, 1);
+            match self.batch.pop_front() {
+                Some(child) if child.metadata().is_slow() => queue.set_aside(child),
+                next => return next,
+            }
+        }
+    }
+
+    /// Runs a child that may be slow, and lets helpers in meanwhile: if slow polls are expected, it
+    /// calls some for the others.
+    fn run_with_the_door_open(&mut self, child: Runnable) {
+        let queue = &self.shared.queue;
+        let window = &queue.window;
+        let start = Instant::now();
+        window.let_in(start, self.is_eager);
+        if let Some(it) = self.window.as_ref().filter(|_| self.is_eager) {
+            it.call.dispatch(self.shared, queue.waiting(), false, 1);
+        }
+        watch::begin(window, start);
+        let is_restless = child.run();
+        window.let_none_in();
+        self.budget.spend(1, is_restless);
+        let took = start.elapsed();
+        if took >= SLOW {
+            self.is_eager = true;
+            window.saw_slow();
+        }
+        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
+        if let Some(Draining { patience, .. }) = draining {
+            *patience = took.mul_f32(1.25).clamp(*patience, MOST_PATIENCE);
+        }
+    }
+
+    fn draining(&self) -> Option<&Draining> {
+        self.window.as_ref()?.draining.as_ref()
+    }
+
+    /// Sleeps until there is something to do, for a helper is inside. If that takes long, there is:
+    /// what was set aside.
+    pub(super) fn sleep(&mut self, body_done: bool) {
+        let queue = &self.shared.queue;
+        let patience = self.draining().map(|it| it.patience);
+        let patience = patience.filter(|_| queue.has_aside());
+        if queue.sleep_for(patience.unwrap_or(WHILE)) {
+            return;
+        }
+        match patience {
+            Some(_) => self.run_meanwhile(body_done, true),
+            None => self.in_place(|_| queue.sleep()),
+        }
+    }
+}

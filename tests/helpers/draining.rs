@@ -1,0 +1,242 @@
+//! A poll whose budget is spent, and that cannot return for a helper is in a slow poll: N1 holds
+//! there as well. Forced windows have no limit in time, so no poll drains.
+#![cfg(not(taskpen_force_windows))]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures_lite::future::{block_on, yield_now};
+use taskpen::{Executor, Scope, Ticket, scope};
+
+use crate::blocked::{LIMIT, LONG, be_slow, be_slow_for};
+use crate::lenders::Pool;
+use crate::life::{Counter, Gate, watched};
+
+/// Blocks the thread until `is_so`.
+fn block_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LIMIT, "it is held up");
+        thread::yield_now();
+    }
+}
+
+/// Keeps the scope from being idle.
+async fn restless() {
+    loop {
+        yield_now().await;
+    }
+}
+
+/// Keeps a thread busy, so that another one takes the others.
+async fn busy() {
+    loop {
+        be_slow();
+        yield_now().await;
+    }
+}
+
+/// A child that is slow itself is polled again and again while another one blocks, though the
+/// scope's thread would rather not: there is no other.
+#[test]
+fn slow_beside_a_slow_poll() {
+    watched(|| {
+        let home = thread::current().id();
+        let slow = Counter::default();
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.spawn_background(busy());
+                s.spawn_background(async {
+                    loop {
+                        be_slow_for(LONG);
+                        slow.add();
+                        yield_now().await;
+                    }
+                });
+                s.spawn(async {
+                    while thread::current().id() == home {
+                        be_slow();
+                        yield_now().await;
+                    }
+                    for _ in 0..5 {
+                        let before = slow.get();
+                        block_until(|| slow.get() >= before + 10);
+                        yield_now().await;
+                    }
+                });
+            })
+            .on(Pool::new(1)),
+        );
+    });
+}
+
+/// While the scope's thread is in a slow poll as well, helpers run what becomes ready.
+#[test]
+fn slow_on_both_threads() {
+    watched(|| {
+        let home = thread::current().id();
+        let [begin, serve] = [(); 2].map(|()| Gate::default());
+        let (has_begun, is_served) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (opener, opened) = channel();
+        let opening = thread::spawn({
+            let serve = serve.clone();
+            move || {
+                opened.recv_timeout(LIMIT).expect("it begins");
+                be_slow_for(LONG);
+                serve.open();
+            }
+        });
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.spawn_background(restless());
+                let wait = serve.wait();
+                s.spawn(async {
+                    wait.await;
+                    is_served.store(true, SeqCst);
+                });
+                let wait = begin.wait();
+                s.spawn(async {
+                    wait.await;
+                    while thread::current().id() != home {
+                        yield_now().await;
+                    }
+                    has_begun.store(true, SeqCst);
+                    opener.send(()).unwrap();
+                    block_until(|| is_served.load(SeqCst));
+                });
+                s.spawn(async {
+                    while thread::current().id() == home {
+                        be_slow();
+                        yield_now().await;
+                    }
+                    be_slow_for(Duration::from_millis(20)); // the budget is spent
+                    begin.open();
+                    block_until(|| has_begun.load(SeqCst));
+                    block_until(|| is_served.load(SeqCst));
+                });
+            })
+            .on(Pool::new(2)),
+        );
+        opening.join().unwrap();
+    });
+}
+
+/// Children of a scope inside a slow child are not taken for slow.
+#[test]
+fn quick_in_a_slow_child() {
+    watched(|| {
+        let quick = Counter::default();
+        let slow = || async {
+            for _ in 0..6 {
+                be_slow_for(LONG);
+                yield_now().await;
+            }
+        };
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.spawn(slow());
+                s.spawn(async {
+                    slow().await;
+                    scope(async |s: Scope<'_>| {
+                        s.spawn_background(async {
+                            loop {
+                                quick.add();
+                                yield_now().await;
+                            }
+                        });
+                        s.spawn(async {
+                            for round in 0..6 {
+                                be_slow_for(Duration::from_millis(20));
+                                if round > 0 {
+                                    let before = quick.get();
+                                    block_until(|| quick.get() >= before + 1_000);
+                                }
+                                yield_now().await;
+                            }
+                        });
+                    })
+                    .await;
+                });
+            })
+            .on(Pool::new(3)),
+        );
+    });
+}
+
+/// Opens the gate on the thread of the scope, when a slow poll is over for which that has waited.
+struct WakesAfter {
+    pool: Pool,
+    gate: Gate,
+    is_over: Arc<AtomicBool>,
+    /// One wait can be inside another one.
+    depth: AtomicUsize,
+}
+
+impl Executor for WakesAfter {
+    fn dispatch(&self, ticket: Ticket) {
+        self.pool.dispatch(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        self.pool.parallelism()
+    }
+
+    fn block_in_place(&self, act: &mut dyn FnMut()) {
+        self.depth.fetch_add(1, SeqCst);
+        act();
+        if self.depth.fetch_sub(1, SeqCst) == 1 && self.is_over.load(SeqCst) {
+            self.gate.open();
+        }
+    }
+}
+
+/// What the executor wakes then, on the very thread of the scope, is polled.
+#[test]
+fn woken_by_the_executor_after_a_wait() {
+    watched(|| {
+        for _ in 0..12 {
+            let home = thread::current().id();
+            let gate = Gate::default();
+            let (wait, last) = (gate.wait(), gate.clone());
+            let is_taken = AtomicBool::new(false);
+            let is_over = Arc::new(AtomicBool::new(false));
+            let over = Arc::clone(&is_over);
+            let executor = WakesAfter {
+                pool: Pool::new(1),
+                gate,
+                is_over,
+                depth: AtomicUsize::new(0),
+            };
+            block_on(
+                scope(async |s: Scope<'_>| {
+                    s.spawn(async {
+                        while !is_taken.load(SeqCst) {
+                            be_slow();
+                            yield_now().await;
+                        }
+                    });
+                    s.spawn(async {
+                        for _ in 0..100 {
+                            if thread::current().id() != home {
+                                break;
+                            }
+                            be_slow_for(LONG);
+                            yield_now().await;
+                        }
+                        is_taken.store(true, SeqCst);
+                        be_slow_for(Duration::from_millis(20));
+                        over.store(true, SeqCst);
+                        if thread::current().id() == home {
+                            last.open(); // nobody waits
+                        }
+                    });
+                    s.spawn(wait);
+                })
+                .on(executor),
+            );
+        }
+    });
+}
