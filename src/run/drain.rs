@@ -102,8 +102,14 @@ impl Turn<'_> {
                 let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
                     break;
                 };
-                self.run_with_the_door_open(child);
-                if queue.window.is_alone() {
+                let took = self.run_with_the_door_open(child);
+                // Those that came meanwhile leave in about the time that their polls take.
+                let limit = if took >= SLOW {
+                    took * 5 / 4
+                } else {
+                    Duration::ZERO
+                };
+                if queue.window.wait_for(limit.min(2 * PATIENCE)) {
                     break;
                 }
             }
@@ -131,8 +137,8 @@ impl Turn<'_> {
     }
 
     /// Runs a child that may be slow, and lets helpers in meanwhile: if slow polls are expected, it
-    /// calls some for the others.
-    fn run_with_the_door_open(&mut self, child: Runnable) {
+    /// calls some for the others. Gives how long that took.
+    fn run_with_the_door_open(&mut self, child: Runnable) -> Duration {
         let queue = &self.shared.queue;
         let window = &queue.window;
         let start = Instant::now();
@@ -151,8 +157,9 @@ impl Turn<'_> {
         }
         let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
         if let Some(Draining { patience, .. }) = draining {
-            *patience = took.mul_f32(1.25).clamp(*patience, MOST_PATIENCE);
+            *patience = (took * 5 / 4).clamp(*patience, MOST_PATIENCE);
         }
+        took
     }
 
     fn draining(&self) -> Option<&Draining> {

@@ -210,9 +210,9 @@ fn set_aside_at_the_end() {
         let late = Task::new(&scope.shared(), Kind::Ordinary);
 
         // These two are polled until the budget is spent, and beyond.
-        slow.let_yield(3);
+        slow.let_yield(2);
         slow.be_slow();
-        ordinary.let_yield(2);
+        ordinary.let_yield(1);
         let waiting = Arc::clone(&late);
         slow.at_last(move || waiting.let_finish());
         let spawned = Arc::clone(&late);
