@@ -28,14 +28,14 @@ use std::time::Duration;
 
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
-use crate::help::policy::SLOW;
+use crate::help::policy::{BUSY, SLOW};
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
 use crate::run::shared::Shared;
-use crate::sync::{AtomicU32, Instant, Mutex, Ordering, thread_local};
+use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
@@ -111,8 +111,7 @@ impl Drop for Ticket {
         self.come();
         self.retire();
         if is_lost && self.shared.queue.is_pen {
-            self.call.workers.is_lost();
-            wake(self.shared.queue.take_closer());
+            wake(self.shared.queue.take_closer()); // to ask again
         }
     }
 }
@@ -156,6 +155,8 @@ pub(crate) struct Tickets {
     pub(super) out: AtomicU32,
     /// Those of them that were not run yet.
     coming: AtomicU32,
+    /// Since when there are any; of a pen.
+    since: SharedInstant,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
 }
@@ -169,6 +170,16 @@ impl Tickets {
 
     pub(super) fn one_comes(&self) {
         self.coming.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those that come are expected from now on.
+    pub(super) fn expect(&self) {
+        self.since.set(Instant::now());
+    }
+
+    /// Returns true if those that come should have come.
+    pub(super) fn are_late(&self) -> bool {
+        self.since.elapsed() >= BUSY
     }
 
     pub(super) fn out(&self) -> usize {

@@ -16,12 +16,16 @@
 //! | ceases to be out, then looks whether something is ready | has put its child there, then sees that one is out | likewise |
 //! | enters its waker among the idle, then looks whether something is ready | has put its child there, then looks for an idle one | it is seen, or it sees the waker |
 //!
+//! A thread that was called can be long in coming: a worker of tokio is what the thread does next
+//! that has woken it, which may be in a slow poll. So after a while another one is called.
+//!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
 //! the thread says when it looked at it last. After a slow poll each push calls, for some seconds.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,7 +42,7 @@ use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
-use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant};
+use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
 
 /// A task that runs children of a [`Pen`](crate::Pen): see
 /// [`Executor::spawn`](crate::Executor::spawn).
@@ -62,8 +66,8 @@ impl fmt::Debug for Worker {
 #[derive(Default)]
 pub(crate) struct Workers {
     idle: Mutex<Idle>,
-    /// Tickets and workers that the executor dropped unrun, since one was run.
-    lost: AtomicU32,
+    /// How often one began to run children, as far as that can be counted.
+    stays: AtomicU32,
     /// When a slow poll was met, if EAGER is set in the window.
     met_slow: SharedInstant,
 }
@@ -106,21 +110,6 @@ impl Workers {
         }
     }
 
-    pub(super) fn is_lost(&self) {
-        self.lost.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn is_served(&self) {
-        if self.lost.load(Ordering::Relaxed) != 0 {
-            self.lost.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Returns how often the executor was asked in vain, lately.
-    fn lost(&self) -> u32 {
-        self.lost.load(Ordering::Relaxed)
-    }
-
     /// After a slow poll every push calls a thread, for a while.
     fn heed_slow(&self, is_slow: bool, window: &Window) {
         if is_slow {
@@ -129,6 +118,31 @@ impl Workers {
         } else if window.is_eager() && !is_slow_poll_expected(Some(self.met_slow.elapsed())) {
             window.set_eager(false);
         }
+    }
+}
+
+thread_local! {
+    /// The address of the pen whose children this thread runs.
+    static SERVED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// This thread runs children of a pen, until this is dropped.
+struct Serving(usize);
+
+impl Serving {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        Self(SERVED.with(|served| served.replace(Arc::as_ptr(shared).addr())))
+    }
+
+    /// Returns true if that is this pen: also in a scope inside such a child.
+    fn is(shared: &Arc<Shared>) -> bool {
+        SERVED.with(Cell::get) == Arc::as_ptr(shared).addr()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        SERVED.with(|served| served.set(self.0));
     }
 }
 
@@ -177,9 +191,10 @@ impl Ticket {
         let Some(_inside) = self.shared.queue.window.enter() else {
             return Stay::Over;
         };
-        self.call.workers.is_served();
+        self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
         // Scopes among the children ask the same executor.
         let helpers = Some(self.call.helpers());
+        let _serving = Serving::begin(&self.shared);
         current::enter(&self.shared, &helpers, false, |_| {
             serve(&self.shared, &self.call, pace)
         })
@@ -252,6 +267,9 @@ fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
             drop(in_hand.child); // and its future, under `catch_unwind`
             continue;
         }
+        if in_hand.left > 0 && queue.window.is_eager() && !shared.tickets.are_coming() {
+            call_one(shared, true); // for what would be held up by this one
+        }
         let is_restless = in_hand.child.run();
         budget.spend(1, is_restless);
         let is_over = budget
@@ -288,17 +306,18 @@ fn heed(shared: &Arc<Shared>, call: &Arc<Call>, look: &Look, ready: usize) -> bo
 
 /// Calls a thread for something that was pushed, if one is needed. For any thread.
 pub(crate) fn call(shared: &Arc<Shared>) {
-    let tickets = &shared.tickets;
-    if tickets.are_coming() {
+    let (tickets, window) = (&shared.tickets, &shared.queue.window);
+    if tickets.are_coming() && !tickets.are_late() {
         return;
     }
-    let (is_inside, window) = (current::is_in(shared), &shared.queue.window);
+    let is_inside = Serving::is(shared);
     let is_wanted = match is_inside {
-        // We are one, and look again.
-        true => window.is_eager(),
+        // We are one, and look again: soon, unless it is a scope inside a child that we run.
+        true if current::is_in(shared) => window.is_eager(),
+        true => window.wants_help(),
         false => tickets.out() == 0 || window.wants_help(),
     };
-    if is_wanted {
+    if is_wanted || shared.has_failed() {
         in_a_push(|| call_one(shared, is_inside));
     }
 }
@@ -311,6 +330,7 @@ pub(crate) fn call_one(shared: &Arc<Shared>, is_inside: bool) {
     let Some(call) = shared.tickets.call() else {
         return; // it has ended
     };
+    shared.tickets.expect();
     let idle = match is_inside {
         true => None,
         false => call.workers.call_idle(&shared.tickets),
@@ -344,29 +364,31 @@ impl Call {
 /// Whether an executor runs the children of a pen.
 pub(crate) enum Served {
     Yes,
-    /// It was asked just now.
-    Unknown,
-    /// It was asked in vain, more than once.
+    /// It has run some just now, on this thread, and has declined to go on.
+    Once,
     No,
 }
 
-/// Finds out whether the executor of a pen is there, for one that is to be closed.
+/// Finds out whether the executor of a pen is there, for one that is to be closed: asks it, if it
+/// has left ready children alone.
 pub(crate) fn is_served(shared: &Arc<Shared>) -> Served {
     let Some(call) = shared.tickets.call() else {
         return Served::Yes; // it has ended just now, on another thread, which wakes us
     };
     let is_left_alone =
         || shared.queue.has_ready() && !shared.tickets.are_coming() && shared.tickets.out() == 0;
-    match call.workers.lost() {
-        0 if !is_left_alone() => Served::Yes,
-        0 | 1 => {
-            call_one(shared, false);
-            match call.workers.lost() {
-                0 => Served::Yes,
-                _ => Served::Unknown,
-            }
+    let stays = || call.workers.stays.load(Ordering::Relaxed);
+    let before = stays();
+    for _ in 0..2 {
+        if !is_left_alone() {
+            return Served::Yes;
         }
-        _ => Served::No,
+        call_one(shared, false);
+    }
+    match is_left_alone() {
+        false => Served::Yes,
+        true if stays() != before => Served::Once,
+        true => Served::No,
     }
 }
 

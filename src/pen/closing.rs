@@ -41,22 +41,23 @@ pub(crate) fn poll(shared: &Arc<Shared>, how: How, cx: &mut Context<'_>) -> Poll
 /// Waits until no ordinary child is alive, and ends the pen; or sooner, if it has failed or nobody
 /// runs its children.
 fn poll_done(shared: &Arc<Shared>, waker: &Waker) -> Poll<()> {
-    loop {
-        if shared.has_failed() {
-            end(shared, Outcome::Failed);
-            return Poll::Ready(());
-        }
-        let (is_done, stale) = shared.queue.end_or_wait(waker.clone());
-        quietly(|| drop(stale));
-        let outcome = match is_done {
-            true => Outcome::Ended,
-            false => match is_served(shared) {
-                Served::Yes => return Poll::Pending,
-                Served::Unknown => continue, // it was asked, and may have declined just now
-                Served::No => Outcome::Dropped,
-            },
-        };
-        end(shared, outcome);
+    if shared.has_failed() {
+        end(shared, Outcome::Failed);
         return Poll::Ready(());
     }
+    let (is_done, stale) = shared.queue.end_or_wait(waker.clone());
+    quietly(|| drop(stale));
+    let outcome = match is_done {
+        true => Outcome::Ended,
+        false => match is_served(shared) {
+            Served::Yes => return Poll::Pending,
+            Served::Once => {
+                quietly(|| waker.wake_by_ref());
+                return Poll::Pending;
+            }
+            Served::No => Outcome::Dropped,
+        },
+    };
+    end(shared, outcome);
+    Poll::Ready(())
 }

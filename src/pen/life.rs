@@ -3,7 +3,8 @@
 //! # The end
 //!
 //! It comes by the drop of the pen, by `close` or `cancel`, or by the thread that finds that the
-//! pen has failed. So it can come on several threads at once, and in the middle of a child.
+//! pen has failed. So it can come on several threads at once, and in the middle of a child. A drop
+//! that finds another thread at it does steps 3 and 4 as well: that one may be in a destructor.
 //!
 //! 1. Mark the pen as ended, under the lock of the ready queue: spawns are refused from here on,
 //!    and no poll starts.
@@ -40,6 +41,11 @@ pub(crate) fn begin(call: Call) -> Arc<Shared> {
 pub(crate) fn abandon(shared: &Arc<Shared>) {
     if !shared.queue.is_ended() {
         end(shared, Outcome::Dropped);
+    } else if shared.queue.len() > 0 {
+        // Another thread ends it, and may be in foreign code: a destructor, or a waker.
+        let unfinished = Defer(|| abort("the end of a pen was interrupted"));
+        current::enter(shared, &None, false, |_| drop_children(shared));
+        mem::forget(unfinished);
     }
     shared.closures.hand_over(None);
     if let Some(payload) = shared.take_panic() {

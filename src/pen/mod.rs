@@ -4,10 +4,10 @@
 //!
 //! * Its children run on the threads of an executor, without anybody polling the pen.
 //! * When [`close`](Pen::close) or [`cancel`](Pen::cancel) returns, every future has been dropped.
-//! * When its drop returns, so has every future but those that a thread is polling, or dropping, at
-//!   that moment; they are dropped by that thread, when it comes back from them. Drop waits for
-//!   none of them, so it cannot deadlock, wherever it happens.
-//! * After that no poll starts, and a handle refuses.
+//! * When its drop returns, so has every future but those that a thread has in hand: it polls or
+//!   drops them at that moment, or is about to. They are dropped by that thread, when it comes back
+//!   from them. Drop waits for none of them, wherever it happens.
+//! * After that none is taken in hand to be polled, and a handle refuses.
 //!
 //! # How it works
 //!
@@ -48,9 +48,9 @@ use crate::scope::Scope;
 /// methods of [`Scope`], but they are `'static`, and run on the executor by themselves. When the
 /// value goes they go with it.
 ///
-/// **Drop** cancels. No child can be added, none is polled any more, and every future has been
-/// dropped when it returns, except those that are being polled at that moment: each of them is
-/// dropped by the thread that polls it, when that poll returns. So a child can drop its own pen.
+/// **Drop** cancels. No child can be added, and every future has been dropped when it returns,
+/// except those that a thread has in hand: it polls them at that moment, or is about to, and drops
+/// each when that poll returns. After that none is polled. So a child can drop its own pen.
 /// Drop waits for no poll; a closure of `spawn_blocking` that is running is asked to stop, and runs
 /// on alone. To wait for all that, [`close`](Self::close) or [`cancel`](Self::cancel).
 ///
@@ -140,7 +140,8 @@ impl Pen {
     /// until those are gone, as a scope does at its end.
     ///
     /// Until then children can be added. Running closures are waited for. If the executor does not
-    /// run its children any more, as that of a runtime that was shut down, they are cancelled.
+    /// run its children any more, as that of a runtime that was shut down, they are cancelled; so
+    /// they are if it declines twice when it is asked for that.
     ///
     /// **Drop.** Dropping this future is dropping the pen.
     ///

@@ -93,9 +93,9 @@ impl<R> Children<R> {
         self.suspended.try_remove(key.index())
     }
 
-    /// Returns the waker of one that is suspended.
-    pub(crate) fn any_suspended(&self) -> Option<&Waker> {
-        self.suspended.iter().next().map(|(_, waker)| waker)
+    /// Returns the wakers of those that are suspended.
+    pub(crate) fn suspended(&self) -> impl Iterator<Item = &Waker> {
+        self.suspended.iter().map(|(_, waker)| waker)
     }
 
     /// Empties the registry, for good.

@@ -109,11 +109,19 @@ impl<R> Queue<R> {
         state.elsewhere.as_mut()?.closer.take()
     }
 
-    /// Clones the waker of a suspended child, if there is one.
-    pub(crate) fn any_suspended(&self) -> Option<Waker> {
-        let state = self.state.lock();
-        // A clone of async-task's, which is no foreign code.
-        state.elsewhere.as_ref()?.children.any_suspended().cloned()
+    /// Clones the wakers of some suspended children: of one that no thread has in hand, if there
+    /// is one.
+    pub(crate) fn some_suspended(&self) -> Vec<Waker> {
+        let mut state = self.state.lock();
+        let elsewhere = state.elsewhere();
+        let enough = elsewhere.hands.len() + 1;
+        // Clones of async-task's, which are no foreign code.
+        elsewhere
+            .children
+            .suspended()
+            .take(enough)
+            .cloned()
+            .collect()
     }
 
     /// Takes the wakers of all suspended children. After the end of the pen none is added.

@@ -80,8 +80,10 @@ impl Shared {
     fn fail(&self, outcome: Outcome) {
         self.stop.end(outcome);
         if self.queue.is_pen {
-            // A push calls a thread, if none is there; it will see that the pen has failed.
-            wake(self.queue.any_suspended());
+            // A push calls a thread, which will see that the pen has failed.
+            for suspended in self.queue.some_suspended() {
+                wake(Some(suspended));
+            }
             wake(self.queue.take_closer());
             return;
         }

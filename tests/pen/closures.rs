@@ -1,8 +1,10 @@
 //! Closures on the blocking pool, in a pen.
 
 use std::future::pending;
+use std::sync::mpsc::channel;
 
-use crate::blocked::Blocked;
+use crate::blocked::{Blocked, LIMIT};
+use futures::channel::oneshot;
 use taskpen::scope;
 
 each_executor! {
@@ -36,5 +38,30 @@ each_executor! {
         assert!(!blocked.has_ended());
         blocked.let_go();
         blocked.wait_for_end();
+    }
+}
+
+each_executor! {
+    /// P1: children are run that a closure of the pen wakes or spawns, also while it waits for
+    /// them: its thread is none of those that run them.
+    async fn wakes_and_spawns(pen) {
+        let pen = pen();
+        let (wake, woken) = oneshot::channel();
+        let (ran, has_run) = channel();
+        let also_ran = ran.clone();
+        pen.spawn(async move {
+            woken.await.unwrap();
+            ran.send(()).unwrap();
+        });
+        pen.spawn(async {}).await;
+        let s = pen.to_static();
+        pen.spawn_blocking(move || {
+            wake.send(()).unwrap();
+            has_run.recv_timeout(LIMIT).expect("it was woken");
+            s.spawn(async move { also_ran.send(()).unwrap() });
+            has_run.recv_timeout(LIMIT).expect("it was spawned");
+        })
+        .await;
+        pen.close().await;
     }
 }

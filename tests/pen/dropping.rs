@@ -1,11 +1,16 @@
 //! A pen that is dropped.
 
 use std::future::pending;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use crate::life::Counter;
+use crate::blocked::LIMIT;
+use crate::lenders::Pool;
+use crate::life::{Counter, watched};
 use futures::channel::oneshot;
 use futures_lite::future::yield_now;
+use taskpen::Pen;
 
 each_executor! {
     /// P4: all children that are suspended have been dropped when drop returns.
@@ -88,4 +93,40 @@ each_executor! {
             assert!(handles.iter().all(|handle| handle.is_ended()));
         }
     }
+}
+
+/// P4: also while another thread ends the pen, and is in the destructor of one of its children.
+#[test]
+fn while_it_is_being_ended() {
+    /// Keeps the thread that ends the pen.
+    struct Held(Sender<()>, Receiver<()>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            let _ = self.1.recv_timeout(LIMIT);
+        }
+    }
+
+    watched(|| {
+        let pen = Pen::on(Pool::new(1));
+        let dropped = Counter::default();
+        let (let_go, held) = channel();
+        let (started, has_started) = channel();
+        let (begin, has_begun) = channel();
+        let mut held = Some(Held(begin, held));
+        for _ in 0..100 {
+            let (held, guard, started) = (held.take(), dropped.guard(), started.clone());
+            pen.spawn(async move {
+                let _held = (held, guard);
+                started.send(()).unwrap();
+                pending::<()>().await;
+            });
+        }
+        (0..100).for_each(|_| has_started.recv_timeout(LIMIT).expect("it starts"));
+        pen.spawn(async { resume_unwind(Box::new("so it ends")) });
+        has_begun.recv_timeout(LIMIT).expect("it ends");
+        drop(pen);
+        assert!(dropped.get() >= 99, "{}", dropped.get());
+        let_go.send(()).unwrap();
+    });
 }

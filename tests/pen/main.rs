@@ -17,6 +17,7 @@ mod dropping;
 mod executor_gone;
 mod failure;
 mod inside;
+mod odd_executors;
 mod running;
 mod slow;
 mod storm;
