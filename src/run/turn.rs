@@ -112,15 +112,14 @@ impl Turn<'_> {
         self.is_eager && next.is_some_and(|child| child.metadata().is_slow())
     }
 
-    /// Closes the window, and waits until no helper is inside. What was set aside is brought back:
-    /// the child of a helper may spawn another one yet, and then the scope goes on.
+    /// Closes the window, and waits until no helper is inside. The child of one may spawn another
+    /// yet, and then the scope goes on.
     pub(super) fn close_and_wait(&mut self) {
-        self.shared.queue.bring_back_aside();
         self.close();
         self.shared.queue.leave_arrivals(false);
     }
 
-    /// The same for the end of the poll, when nothing is set aside any more.
+    /// The same for the end of the poll.
     #[inline(never)]
     pub(super) fn close(&mut self) {
         let window = &self.shared.queue.window;
