@@ -271,7 +271,11 @@ impl<R> Queue<R> {
     pub(crate) fn at_home_for_the_end<T>(&self, act: impl FnOnce() -> T) -> T {
         self.home.enter(|| {
             self.with_home(|home| {
-                self.collect_from(&mut self.state.lock(), home);
+                let mut state = self.state.lock();
+                self.collect_from(&mut state, home);
+                if let Some(elsewhere) = &mut state.elsewhere {
+                    home.children.append(&mut elsewhere.aside); // of a poll that unwound
+                }
                 home.takes_none = true;
             });
             act()
