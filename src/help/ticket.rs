@@ -186,12 +186,17 @@ impl Tickets {
         self.out.load(Ordering::Relaxed) as usize
     }
 
+    /// Returns true if no thread was called that is still there or to come.
+    pub(crate) fn is_none_out(&self) -> bool {
+        self.out() == 0 && !self.are_coming()
+    }
+
     pub(super) fn are_coming(&self) -> bool {
         self.coming.load(Ordering::Relaxed) > 0
     }
 
     /// Returns how threads are called.
-    pub(super) fn call(&self) -> Option<Arc<Call>> {
+    pub(crate) fn call(&self) -> Option<Arc<Call>> {
         self.call.lock().clone()
     }
 

@@ -66,7 +66,6 @@ impl fmt::Debug for Worker {
 #[derive(Default)]
 pub(crate) struct Workers {
     idle: Mutex<Idle>,
-    /// How often one began to run children, as far as that can be counted.
     stays: AtomicU32,
     /// When a slow poll was met, if EAGER is set in the window.
     met_slow: SharedInstant,
@@ -108,6 +107,11 @@ impl Workers {
         while let Some(idle) = self.call_idle(tickets) {
             wake(Some(idle));
         }
+    }
+
+    /// Returns how often one began to run children, as far as that can be counted.
+    pub(crate) fn stays(&self) -> u32 {
+        self.stays.load(Ordering::Relaxed)
     }
 
     /// After a slow poll every push calls a thread, for a while.
@@ -307,7 +311,8 @@ fn heed(shared: &Arc<Shared>, call: &Arc<Call>, look: &Look, ready: usize) -> bo
 /// Calls a thread for something that was pushed, if one is needed. For any thread.
 pub(crate) fn call(shared: &Arc<Shared>) {
     let (tickets, window) = (&shared.tickets, &shared.queue.window);
-    if tickets.are_coming() && !tickets.are_late() {
+    // Those that end the pen find what is ready.
+    if tickets.are_coming() && !tickets.are_late() || shared.queue.is_ended() {
         return;
     }
     let is_inside = Serving::is(shared);
@@ -358,37 +363,6 @@ impl Call {
             Ok(Err(Worker { ticket, .. })) => self.hand_out(ticket),
             Err(payload) => discard(payload),
         }
-    }
-}
-
-/// Whether an executor runs the children of a pen.
-pub(crate) enum Served {
-    Yes,
-    /// It has run some just now, on this thread, and has declined to go on.
-    Once,
-    No,
-}
-
-/// Finds out whether the executor of a pen is there, for one that is to be closed: asks it, if it
-/// has left ready children alone.
-pub(crate) fn is_served(shared: &Arc<Shared>) -> Served {
-    let Some(call) = shared.tickets.call() else {
-        return Served::Yes; // it has ended just now, on another thread, which wakes us
-    };
-    let is_left_alone =
-        || shared.queue.has_ready() && !shared.tickets.are_coming() && shared.tickets.out() == 0;
-    let stays = || call.workers.stays.load(Ordering::Relaxed);
-    let before = stays();
-    for _ in 0..2 {
-        if !is_left_alone() {
-            return Served::Yes;
-        }
-        call_one(shared, false);
-    }
-    match is_left_alone() {
-        false => Served::Yes,
-        true if stays() != before => Served::Once,
-        true => Served::No,
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use crate::help::worker::{Served, is_served};
+use crate::help::worker::call_one;
 use crate::panic::quietly;
 use crate::pen::life::end;
 use crate::run::shared::Shared;
@@ -60,4 +60,33 @@ fn poll_done(shared: &Arc<Shared>, waker: &Waker) -> Poll<()> {
     };
     end(shared, outcome);
     Poll::Ready(())
+}
+
+/// Whether an executor runs the children of a pen.
+enum Served {
+    Yes,
+    /// It has run some just now, on this thread, and has declined to go on.
+    Once,
+    No,
+}
+
+/// Finds out whether the executor of a pen is there, for one that is to be closed: asks it, if it
+/// has left ready children alone.
+fn is_served(shared: &Arc<Shared>) -> Served {
+    let Some(call) = shared.tickets.call() else {
+        return Served::Yes; // it has ended just now, on another thread, which wakes us
+    };
+    let is_left_alone = || shared.queue.has_ready() && shared.tickets.is_none_out();
+    let before = call.workers.stays();
+    for _ in 0..2 {
+        if !is_left_alone() {
+            return Served::Yes;
+        }
+        call_one(shared, false);
+    }
+    match is_left_alone() {
+        false => Served::Yes,
+        true if call.workers.stays() != before => Served::Once,
+        true => Served::No,
+    }
 }

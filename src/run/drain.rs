@@ -44,6 +44,8 @@ pub(super) struct Draining {
     patience: Duration,
     /// When what was set aside began to wait.
     since: Instant,
+    /// How long we have waited after slow polls of our own, at most.
+    wait: Duration,
 }
 
 impl Turn<'_> {
@@ -60,8 +62,12 @@ impl Turn<'_> {
         let Some(it) = &mut self.window else {
             return Progress::Spent;
         };
-        let (patience, since) = (PATIENCE, Instant::now());
-        it.draining = Some(Draining { patience, since });
+        let patience = PATIENCE;
+        it.draining = Some(Draining {
+            patience,
+            since: Instant::now(),
+            wait: PATIENCE,
+        });
         let queue = &self.shared.queue;
         queue.window.let_none_in();
         if queue.window.wait_for(patience) {
@@ -102,19 +108,29 @@ impl Turn<'_> {
                 let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
                     break;
                 };
+                let was_known = child.metadata().is_slow();
                 let took = self.run_with_the_door_open(child);
-                // Those that came meanwhile leave in about the time that their polls take.
-                let limit = if took >= SLOW {
-                    took * 5 / 4
-                } else {
-                    Duration::ZERO
+                let is_alone = match took >= SLOW && !was_known {
+                    true => self.wait_after(took),
+                    false => queue.window.is_alone(),
                 };
-                if queue.window.wait_for(limit.min(2 * PATIENCE)) {
+                if is_alone {
                     break;
                 }
             }
         });
         drop(away);
+    }
+
+    /// Waits for those that came during a slow poll: they leave in about the time that theirs take.
+    /// The longer, the more often that was in vain: meanwhile this thread runs nothing.
+    fn wait_after(&mut self, took: Duration) -> bool {
+        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
+        let limit = draining.map_or(PATIENCE, |it| {
+            it.wait = (2 * it.wait).min(MOST_PATIENCE);
+            it.wait
+        });
+        self.shared.queue.window.wait_for(limit.min(took * 5 / 4))
     }
 
     fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
