@@ -197,7 +197,7 @@ impl Executor for WakesAfter {
 #[test]
 fn woken_by_the_executor_after_a_wait() {
     watched(|| {
-        for _ in 0..12 {
+        for _ in 0..5 {
             let home = thread::current().id();
             let gate = Gate::default();
             let (wait, last) = (gate.wait(), gate.clone());
