@@ -214,7 +214,15 @@ impl PollLoop {
             match next {
                 Next::Done => return Progress::End,
                 Next::Idle => return Progress::Idle,
-                Next::Helped => turn.sleep(self.body_done),
+                Next::Helped if turn.is_draining() && turn.budget.polls == 0 => {
+                    return Progress::Spent;
+                }
+                Next::Helped => {
+                    if self.body_done {
+                        shared.queue.take_body_woken(); // nobody else will, and it would not sleep
+                    }
+                    turn.sleep(self.body_done);
+                }
                 Next::Closing => turn.close_and_wait(),
                 Next::NeedWaker => {
                     if let Some(stale) = shared.report(|| cache.keep_current()) {
