@@ -162,6 +162,7 @@ impl Turn<'_> {
         if let Some(it) = self.window.as_ref().filter(|_| self.is_eager) {
             it.call.dispatch(self.shared, queue.waiting(), false, 1);
         }
+        let was_known = child.metadata().is_slow();
         watch::begin(window, start);
         let is_restless = child.run();
         window.let_none_in();
@@ -172,8 +173,11 @@ impl Turn<'_> {
             window.saw_slow();
         }
         let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
-        if let Some(Draining { patience, .. }) = draining {
-            *patience = (took * 5 / 4).clamp(*patience, MOST_PATIENCE);
+        if let Some(it) = draining {
+            it.patience = (took * 5 / 4).clamp(it.patience, MOST_PATIENCE);
+            if was_known {
+                it.since = Instant::now(); // the others have their time first
+            }
         }
         took
     }
