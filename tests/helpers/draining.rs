@@ -6,23 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Executor, Scope, Ticket, scope};
 
-use crate::blocked::{LIMIT, LONG, be_slow, be_slow_for};
+use crate::blocked::{LIMIT, LONG, be_slow, be_slow_for, block_until, slow_until_elsewhere};
 use crate::lenders::Pool;
 use crate::life::{Counter, Gate, watched};
-
-/// Blocks the thread until `is_so`.
-fn block_until(is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < LIMIT, "it is held up");
-        thread::yield_now();
-    }
-}
 
 /// Keeps the scope from being idle.
 async fn restless() {
@@ -57,10 +48,7 @@ fn slow_beside_a_slow_poll() {
                     }
                 });
                 s.spawn(async {
-                    while thread::current().id() == home {
-                        be_slow();
-                        yield_now().await;
-                    }
+                    slow_until_elsewhere(home).await;
                     for _ in 0..5 {
                         let before = slow.get();
                         block_until(|| slow.get() >= before + 10);
@@ -108,10 +96,7 @@ fn slow_on_both_threads() {
                     block_until(|| is_served.load(SeqCst));
                 });
                 s.spawn(async {
-                    while thread::current().id() == home {
-                        be_slow();
-                        yield_now().await;
-                    }
+                    slow_until_elsewhere(home).await;
                     be_slow_for(Duration::from_millis(20)); // the budget is spent
                     begin.open();
                     block_until(|| has_begun.load(SeqCst));

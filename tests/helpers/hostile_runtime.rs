@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use futures_lite::future::{block_on, yield_now};
+use futures_lite::future::block_on;
 use taskpen::{Executor, Scope, Ticket, scope};
 
-use crate::blocked::{Blocking, be_slow};
+use crate::blocked::{Blocking, be_slow, slow_until_elsewhere};
 use crate::lenders::Pool;
 use crate::life::{Gate, watched};
 use crate::meeting::work;
@@ -121,10 +121,7 @@ fn waiting_in_place() {
                         let_go.send(()).unwrap();
                     });
                     s.spawn(async move {
-                        while thread::current().id() == home {
-                            be_slow();
-                            yield_now().await;
-                        }
+                        slow_until_elsewhere(home).await;
                         blocking.block();
                     });
                     // Also on the helper's way to the slow child.

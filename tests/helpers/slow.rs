@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
 
-use crate::blocked::{Blocking, LIMIT, be_slow};
+use crate::blocked::{Blocking, LIMIT, be_slow, block_until};
 use crate::lenders::{Decline, Hoard, Inline, Pool};
 use crate::life::{Counter, Gate, settle, watched};
 use futures_lite::future::{block_on, yield_now};
@@ -254,11 +253,7 @@ fn helpers_leave() {
                 for (before, gate) in gates.iter().enumerate() {
                     while has_left.try_recv().is_ok() {} // helpers of earlier moments
                     gate.open();
-                    let start = Instant::now();
-                    while served.get() == before {
-                        assert!(start.elapsed() < LIMIT, "it is held up");
-                        thread::yield_now();
-                    }
+                    block_until(|| served.get() > before);
                     has_left.recv_timeout(LIMIT).expect("the helper leaves");
                 }
                 let_go.send(()).unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::blocked::{LIMIT, LONG, be_slow, be_slow_for};
+use crate::blocked::{LONG, be_slow_for, block_until, slow_until_elsewhere};
 use crate::lenders::Pool;
 use crate::life::{Counter, poll_once, watched};
 use futures_lite::future::{block_on, yield_now};
@@ -120,16 +120,10 @@ fn slow_are_set_aside() {
                     }
                 });
                 s.spawn(async {
-                    while is_at_home() {
-                        be_slow();
-                        yield_now().await;
-                    }
+                    slow_until_elsewhere(home).await;
                     is_blocked.store(true, SeqCst);
-                    let (before, start) = (quick.get(), Instant::now());
-                    while quick.get() < before + 1_000 {
-                        assert!(start.elapsed() < LIMIT, "it is held up");
-                        thread::yield_now();
-                    }
+                    let before = quick.get();
+                    block_until(|| quick.get() >= before + 1_000);
                 });
             })
             .on(Pool::new(1)),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
 
 use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for};
 use crate::life::{Gate, watched};
@@ -93,19 +92,13 @@ fn a_child_that_yields_only_at_the_limit() {
     watched(|| {
         for _ in 0..5 {
             let runtime = two_workers();
-            let gate = Gate::default();
-            let opener = thread::spawn({
-                let gate = gate.clone();
-                move || {
-                    thread::sleep(Duration::from_millis(30)); // so that the scope waits by then
-                    gate.open();
-                }
-            });
             let run = scope(async move |s: Scope<'static>| {
+                let gate = Gate::default();
+                let wait = gate.wait();
                 let flag = Arc::new(AtomicBool::new(false));
                 let (is_set, sets) = (Arc::clone(&flag), Arc::clone(&flag));
                 s.spawn(async move {
-                    gate.wait().await;
+                    wait.await;
                     sets.store(true, SeqCst);
                 });
                 s.spawn(async move {
@@ -114,14 +107,19 @@ fn a_child_that_yields_only_at_the_limit() {
                     }
                 });
                 s.spawn(async move {
-                    while !flag.load(SeqCst) {
+                    for round in 0.. {
                         be_slow_for(LONG * 3);
+                        if round == 1 {
+                            gate.open(); // by now the scope waits
+                        }
+                        if flag.load(SeqCst) {
+                            break;
+                        }
                         yield_now().await;
                     }
                 });
             });
             runtime.block_on(runtime.spawn(run)).unwrap();
-            opener.join().unwrap();
         }
     });
 }

@@ -5,7 +5,7 @@ use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use futures_lite::future::yield_now;
@@ -25,6 +25,23 @@ pub(crate) fn be_slow_for(duration: Duration) {
     let start = Instant::now();
     while start.elapsed() < duration {
         hint::spin_loop();
+    }
+}
+
+/// Blocks the thread until `is_so`.
+pub(crate) fn block_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LIMIT, "it is held up");
+        thread::yield_now();
+    }
+}
+
+/// Is slow until another thread than this one polls it.
+pub(crate) async fn slow_until_elsewhere(home: ThreadId) {
+    while thread::current().id() == home {
+        be_slow();
+        yield_now().await;
     }
 }
 
@@ -100,10 +117,6 @@ impl Blocked {
 
     /// Blocks until the closure is about to do its last.
     pub(crate) fn wait_for_end(&self) {
-        let start = Instant::now();
-        while !self.has_ended() {
-            assert!(start.elapsed() < LIMIT, "it does not end");
-            thread::yield_now();
-        }
+        block_until(|| self.has_ended());
     }
 }
