@@ -155,7 +155,7 @@ pub(crate) struct Tickets {
     pub(super) out: AtomicU32,
     /// Those of them that were not run yet.
     coming: AtomicU32,
-    /// Since when there are any; of a pen.
+    /// When one was called last; of a pen.
     since: SharedInstant,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,

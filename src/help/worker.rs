@@ -66,6 +66,7 @@ impl fmt::Debug for Worker {
 #[derive(Default)]
 pub(crate) struct Workers {
     idle: Mutex<Idle>,
+    /// How often one began to run children, as far as that can be counted.
     stays: AtomicU32,
     /// When a slow poll was met, if EAGER is set in the window.
     met_slow: SharedInstant,
@@ -109,7 +110,6 @@ impl Workers {
         }
     }
 
-    /// Returns how often one began to run children, as far as that can be counted.
     pub(crate) fn stays(&self) -> u32 {
         self.stays.load(Ordering::Relaxed)
     }

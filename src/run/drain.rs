@@ -44,8 +44,6 @@ pub(super) struct Draining {
     patience: Duration,
     /// When what was set aside began to wait.
     since: Instant,
-    /// How long we have waited after slow polls of our own, at most.
-    wait: Duration,
 }
 
 impl Turn<'_> {
@@ -66,7 +64,6 @@ impl Turn<'_> {
         it.draining = Some(Draining {
             patience,
             since: Instant::now(),
-            wait: PATIENCE,
         });
         let queue = &self.shared.queue;
         queue.window.let_none_in();
@@ -108,13 +105,7 @@ impl Turn<'_> {
                 let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
                     break;
                 };
-                let was_known = child.metadata().is_slow();
-                let took = self.run_with_the_door_open(child);
-                let is_alone = match took >= SLOW && !was_known {
-                    true => self.wait_after(took),
-                    false => queue.window.is_alone(),
-                };
-                if is_alone {
+                if self.run_with_the_door_open(child) {
                     break;
                 }
             }
@@ -122,22 +113,10 @@ impl Turn<'_> {
         drop(away);
     }
 
-    /// Waits for those that came during a slow poll: they leave in about the time that theirs take.
-    /// The longer, the more often that was in vain: meanwhile this thread runs nothing.
-    fn wait_after(&mut self, took: Duration) -> bool {
-        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
-        let limit = draining.map_or(PATIENCE, |it| {
-            it.wait = (2 * it.wait).min(MOST_PATIENCE);
-            it.wait
-        });
-        self.shared.queue.window.wait_for(limit.min(took * 5 / 4))
-    }
-
     fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
         let queue = &self.shared.queue;
-        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
         let has_ended = |it: &&mut Draining| has_ended || it.since.elapsed() >= it.patience;
-        if let Some(draining) = draining.filter(has_ended) {
+        if let Some(draining) = self.draining_mut().filter(has_ended) {
             draining.since = Instant::now();
             if let Some(child) = queue.take_aside() {
                 return Some(child);
@@ -153,8 +132,8 @@ impl Turn<'_> {
     }
 
     /// Runs a child that may be slow, and lets helpers in meanwhile: if slow polls are expected, it
-    /// calls some for the others. Gives how long that took.
-    fn run_with_the_door_open(&mut self, child: Runnable) -> Duration {
+    /// calls some for the others. Returns true if the poll can return then.
+    fn run_with_the_door_open(&mut self, child: Runnable) -> bool {
         let queue = &self.shared.queue;
         let window = &queue.window;
         let start = Instant::now();
@@ -172,18 +151,26 @@ impl Turn<'_> {
             self.is_eager = true;
             window.saw_slow();
         }
-        let draining = self.window.as_mut().and_then(|it| it.draining.as_mut());
-        if let Some(it) = draining {
-            it.patience = (took * 5 / 4).clamp(it.patience, MOST_PATIENCE);
+        let as_long = took * 5 / 4;
+        if let Some(it) = self.draining_mut() {
+            it.patience = as_long.clamp(it.patience, MOST_PATIENCE);
             if was_known {
                 it.since = Instant::now(); // the others have their time first
             }
         }
-        took
+        match took >= SLOW && !was_known {
+            // Helpers that came meanwhile leave in about the time that this took.
+            true => window.wait_for(as_long.min(MOST_PATIENCE)),
+            false => window.is_alone(),
+        }
     }
 
     fn draining(&self) -> Option<&Draining> {
         self.window.as_ref()?.draining.as_ref()
+    }
+
+    fn draining_mut(&mut self) -> Option<&mut Draining> {
+        self.window.as_mut()?.draining.as_mut()
     }
 
     /// Sleeps until there is something to do, for a helper is inside. If that takes long, there is:
