@@ -37,7 +37,7 @@ use crate::help::policy::{is_slow_poll_expected, plan};
 use crate::help::ticket::{Call, Tickets, in_a_push};
 use crate::help::window::Window;
 use crate::panic::{catch, discard, quietly, wake};
-use crate::pen::life::{address, end};
+use crate::pen::life::{address, drop_ready, end};
 use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
@@ -259,17 +259,15 @@ fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     let mut budget = Budget::new(false, *pace);
     queue.window.looks(budget.start_clock_for_helpers());
     let mut before = None;
-    let stay = loop {
-        if shared.has_failed() && !queue.is_ended() {
-            end(shared, Outcome::Failed);
-        }
+    let mut stay = Stay::Idle;
+    while !shared.has_failed() {
         let Some(in_hand) = queue.take_in_hand(before.take(), address) else {
-            break Stay::Idle;
+            break;
         };
         before = Some(in_hand.hold);
         if in_hand.has_ended {
             drop(in_hand.child); // and its future, under `catch_unwind`
-            continue;
+            break;
         }
         if in_hand.left > 0 && queue.window.is_eager() && !shared.tickets.are_coming() {
             call_one(shared, true); // for what would be held up by this one
@@ -279,10 +277,11 @@ fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
         let is_over = budget
             .look()
             .is_some_and(|look| heed(shared, call, &look, in_hand.left));
-        if (is_over || budget.polls == 0) && !queue.is_ended() {
-            break Stay::Spent;
+        if is_over || budget.polls == 0 {
+            stay = Stay::Spent;
+            break;
         }
-    };
+    }
     if let Some(hold) = before {
         queue.put_down(hold);
     }
@@ -290,10 +289,14 @@ fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
     *pace = budget.pace();
-    match queue.is_ended() {
-        true => Stay::Over,
-        false => stay,
+    if shared.has_failed() && !queue.is_ended() {
+        end(shared, Outcome::Failed);
+    } else if queue.is_ended() {
+        drop_ready(shared); // what was put down here may be left to us
+    } else {
+        return stay;
     }
+    Stay::Over
 }
 
 /// Draws the consequences of a look at the clock; returns whether the time is up.

@@ -18,11 +18,28 @@ pub(crate) enum How {
     Cancel,
 }
 
+/// An executor that declines so often is gone.
+const ENOUGH: u32 = 2;
+
+/// What is known of the executor from poll to poll.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// How often it was asked in vain,
+    times: u32,
+    /// since it ran children: the number of stays then.
+    stays: u32,
+}
+
 /// Polls a pen to its end, and raises its panic.
-pub(crate) fn poll(shared: &Arc<Shared>, how: How, cx: &mut Context<'_>) -> Poll<()> {
+pub(crate) fn poll(
+    shared: &Arc<Shared>,
+    how: How,
+    asked: &mut Asked,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     if !shared.queue.is_ended() {
         match how {
-            How::Close => ready!(poll_done(shared, cx.waker())),
+            How::Close => ready!(poll_done(shared, asked, cx.waker())),
             How::Cancel => end(shared, Outcome::Dropped),
         }
     }
@@ -40,16 +57,13 @@ pub(crate) fn poll(shared: &Arc<Shared>, how: How, cx: &mut Context<'_>) -> Poll
 
 /// Waits until no ordinary child is alive, and ends the pen; or sooner, if it has failed or nobody
 /// runs its children.
-fn poll_done(shared: &Arc<Shared>, waker: &Waker) -> Poll<()> {
-    if shared.has_failed() {
-        end(shared, Outcome::Failed);
-        return Poll::Ready(());
-    }
+fn poll_done(shared: &Arc<Shared>, asked: &mut Asked, waker: &Waker) -> Poll<()> {
     let (is_done, stale) = shared.queue.end_or_wait(waker.clone());
     quietly(|| drop(stale));
     let outcome = match is_done {
         true => Outcome::Ended,
-        false => match is_served(shared) {
+        false if shared.has_failed() => Outcome::Failed, // which may not have found our waker
+        false => match is_served(shared, asked) {
             Served::Yes => return Poll::Pending,
             Served::Once => {
                 quietly(|| waker.wake_by_ref());
@@ -71,22 +85,25 @@ enum Served {
 }
 
 /// Finds out whether the executor of a pen is there, for one that is to be closed: asks it, if it
-/// has left ready children alone.
-fn is_served(shared: &Arc<Shared>) -> Served {
+/// has left ready children alone. It can decline at once, or drop later what it was given.
+fn is_served(shared: &Arc<Shared>, asked: &mut Asked) -> Served {
     let Some(call) = shared.tickets.call() else {
         return Served::Yes; // it has ended just now, on another thread, which wakes us
     };
-    let is_left_alone = || shared.queue.has_ready() && shared.tickets.is_none_out();
     let before = call.workers.stays();
-    for _ in 0..2 {
-        if !is_left_alone() {
-            return Served::Yes;
+    while shared.queue.has_ready() && shared.tickets.is_none_out() {
+        let stays = call.workers.stays();
+        if stays != before {
+            return Served::Once;
         }
+        if stays != asked.stays {
+            *asked = Asked { times: 0, stays };
+        }
+        if asked.times == ENOUGH {
+            return Served::No;
+        }
+        asked.times += 1;
         call_one(shared, false);
     }
-    match is_left_alone() {
-        false => Served::Yes,
-        true if call.workers.stays() != before => Served::Once,
-        true => Served::No,
-    }
+    Served::Yes
 }

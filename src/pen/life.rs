@@ -11,7 +11,7 @@
 //! 2. Tell all that wait for its stop.
 //! 3. Wake all suspended children, which puts them on the ready queue. That calls no foreign code.
 //! 4. Drop what is on the ready queue, until every child that is alive is in the hands of another
-//!    thread. Threads that come back from a poll do the same.
+//!    thread. Each thread that puts a child down does the same: that child may be on its way.
 //! 5. Have idle workers come, and go.
 //!
 //! Nothing in it waits for a poll, a destructor or a closure; only, in step 4, for wakers that have
@@ -74,10 +74,16 @@ pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
 
 /// Drops every child that no other thread has in hand.
 fn drop_children(shared: &Shared) {
-    let queue = &shared.queue;
-    for (_, waker) in queue.take_suspended_in_pen() {
+    for (_, waker) in shared.queue.take_suspended_in_pen() {
         waker.wake();
     }
+    drop_ready(shared);
+}
+
+/// Drops what is ready, or on its way, until every child that is alive is in the hands of another
+/// thread.
+pub(crate) fn drop_ready(shared: &Shared) {
+    let queue = &shared.queue;
     let mut before = None;
     loop {
         match queue.take_in_hand(before.take(), address) {

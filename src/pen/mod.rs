@@ -38,7 +38,7 @@ use std::ops::Deref;
 
 use crate::help::executor::Executor;
 use crate::help::ticket::Call;
-use crate::pen::closing::{How, poll};
+use crate::pen::closing::{Asked, How, poll};
 use crate::pen::life::{abandon, begin};
 use crate::scope::Scope;
 
@@ -133,7 +133,8 @@ impl Pen {
     }
 
     async fn over(self, how: How) {
-        poll_fn(|cx| poll(self.scope.shared(), how, cx)).await;
+        let mut asked = Asked::default();
+        poll_fn(|cx| poll(self.scope.shared(), how, &mut asked, cx)).await;
     }
 
     /// Waits until the ordinary children have finished, then cancels background children and waits

@@ -53,6 +53,47 @@ fn that_declines_tickets() {
     });
 }
 
+/// Keeps tickets.
+#[derive(Clone, Default)]
+struct Keeps(Arc<Mutex<Vec<Ticket>>>);
+
+impl Keeps {
+    fn take(&self) -> Vec<Ticket> {
+        mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Executor for Keeps {
+    fn dispatch(&self, ticket: Ticket) {
+        self.0.lock().unwrap().push(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+}
+
+/// P9: one that takes tickets, and drops them later, is not there either.
+#[test]
+fn that_drops_tickets_later() {
+    watched(|| {
+        let (executor, dropped) = (Keeps::default(), Counter::default());
+        let pen = Pen::on(executor.clone());
+        for _ in 0..3 {
+            let guard = dropped.guard();
+            pen.spawn(async move { drop(guard) });
+        }
+        let mut close = Box::pin(pen.close());
+        let mut polls = 1;
+        while poll_once(close.as_mut()).is_pending() {
+            drop(executor.take());
+            polls += 1;
+        }
+        assert_eq!(dropped.get(), 3);
+        assert!(polls <= 4, "it asked {polls} times");
+    });
+}
+
 /// Runs tickets when it is told to, on the thread that tells it, and declines the first.
 #[derive(Clone, Default)]
 struct Alone(Arc<Mutex<(bool, Vec<Ticket>)>>);

@@ -1,5 +1,6 @@
 //! Parts on their own: what each promises without the help of the others around it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use loom::thread;
@@ -82,6 +83,51 @@ fn window_publishes() {
     });
     INSIDE.assert_seen();
     OUTSIDE.assert_seen();
+}
+
+/// A helper hands back what it has not run, while the thread of the scope sleeps and another helper
+/// stays inside, which will not wake it: that thread finds it.
+#[test]
+fn handed_back_to_a_sleeper() {
+    static TAKEN: Outcome = Outcome::new("the helper had taken the child");
+    static LEFT: Outcome = Outcome::new("the helper came too late");
+
+    explore(|| {
+        let shared = Shared::new();
+        let child = Task::new(&shared, Kind::Ordinary);
+        let helper = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                let mut batch = VecDeque::new();
+                shared.queue.take(&mut batch, 1);
+                match batch.len() {
+                    0 => LEFT.mark(),
+                    _ => TAKEN.mark(),
+                }
+                shared.queue.hand_back(&mut batch);
+            }
+        });
+        enter(&shared, &None, true, |_| {
+            shared.queue.home.enter(|| {
+                shared.queue.take_body_woken();
+                assert!(child.add());
+                drop(shared.queue.share());
+                let window = &shared.queue.window;
+                let open = window.open(Instant::now(), false);
+                let stays = window.enter().expect("it is open");
+                let mut batch = VecDeque::new();
+                while batch.is_empty() {
+                    shared.queue.sleep();
+                    shared.queue.take(&mut batch, 1);
+                }
+                drop(stays);
+                drop(open);
+            });
+        });
+        helper.join().unwrap();
+    });
+    TAKEN.assert_seen();
+    LEFT.assert_seen();
 }
 
 /// `len` from a thread that has nothing to do with the scope: never more than there were, and never

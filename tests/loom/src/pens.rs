@@ -9,7 +9,7 @@ use crate::child::Task;
 use crate::help::executor::{Executor, Ticket};
 use crate::help::ticket::Call;
 use crate::help::worker::Worker;
-use crate::pen::closing::{How, poll};
+use crate::pen::closing::{Asked, How, poll};
 use crate::pen::life::{abandon, begin};
 use crate::queue::Kind;
 use crate::run::shared::Shared;
@@ -71,7 +71,8 @@ fn assert_over(shared: &Shared, children: &[&Task]) {
 
 /// Polls an end of a pen that is awaited, asleep in between.
 fn run_end(shared: &Arc<Shared>, how: How) {
-    run(|waker| poll(shared, how, &mut Context::from_waker(waker)).is_ready());
+    let mut asked = Asked::default();
+    run(|waker| poll(shared, how, &mut asked, &mut Context::from_waker(waker)).is_ready());
 }
 
 /// P4: a pen is dropped while a ticket of it runs. What is not being polled then is gone when drop
@@ -129,6 +130,37 @@ fn wake_and_drop() {
     });
     FOREIGN.assert_seen();
     OWN.assert_seen();
+}
+
+/// P4: the same while a thread has the child in hand, or puts it down: what the foreign thread has
+/// not pushed yet is waited for by the drop, or by that thread.
+#[test]
+fn wake_in_hand_and_drop() {
+    static DROPPED: Outcome = Outcome::new("the child was gone when drop returned");
+    static LATER: Outcome = Outcome::new("the thread dropped it, which had polled it");
+    static FOREIGN: Outcome = Outcome::new("the foreign thread pushed the child");
+
+    explore_within(3, || {
+        let pen = Pen::with_one_thread();
+        let child = pen.spawn(Kind::Ordinary);
+        let foreign = thread::spawn({
+            let child = Arc::clone(&child);
+            move || child.wake()
+        });
+        abandon(&pen.shared);
+        match (child.polls(), child.drops()) {
+            (1.., 1) => DROPPED.mark(),
+            (1.., _) => LATER.mark(),
+            _ => {}
+        }
+        if foreign.join().unwrap() {
+            FOREIGN.mark();
+        }
+        pen.assert_over(&[&child]);
+    });
+    DROPPED.assert_seen();
+    LATER.assert_seen();
+    FOREIGN.assert_seen();
 }
 
 /// P5: a child drops its own pen, while a sibling is woken.
