@@ -9,9 +9,13 @@
 //! # How
 //!
 //! No helper is let in any more. This thread runs what becomes ready, one child at a time. It
-//! leaves the others under the lock, and while it is inside a child the door is open: a push calls
-//! a helper if that poll has lasted for a while, or slow polls are expected. So a helper comes only
-//! while we could not return anyway, and leaves when it has done one poll.
+//! leaves the others under the lock, and while it is inside a child, or the body, the door is open:
+//! a push calls a helper if that poll has lasted for a while, or slow polls are expected. So a
+//! helper comes only while we could not return anyway.
+//!
+//! Such helpers may come to be inside one after the other, so that we are never alone. So now and
+//! then this thread waits with the door shut, whatever is ready: after a few milliseconds first, and
+//! less often the longer it lasts, for then a poll is what we wait for.
 //!
 //! A child that was slow lately would keep us from returning. So it is set aside, under the lock,
 //! where helpers find it. If the helper inside outlasts our patience, it is in a poll that is
@@ -39,11 +43,44 @@ const MOST_PATIENCE: Duration = Duration::from_millis(50);
 /// A wait that takes longer is for a slow poll.
 pub(super) const WHILE: Duration = SLOW;
 
+/// How long helpers are given at least to come back from polls that are not slow.
+const LEAST_PATIENCE: Duration = Duration::from_millis(2);
+
+/// How long we go on at most before we wait for them again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(32);
+
 /// What is known while a poll drains.
 pub(super) struct Draining {
     patience: Duration,
     /// When what was set aside began to wait.
     since: Instant,
+    /// When we wait again for helpers to leave, whatever is ready.
+    wait_at: Instant,
+    /// How long we go on after that.
+    pause: Duration,
+}
+
+impl Draining {
+    /// We have waited for helpers, in vain, for as long as `PATIENCE`.
+    fn begin() -> Self {
+        let since = Instant::now();
+        Self {
+            patience: PATIENCE,
+            since,
+            wait_at: since + PATIENCE,
+            pause: PATIENCE,
+        }
+    }
+
+    /// Returns true if it is time to wait for helpers; then it is not for a while.
+    fn waits(&mut self, now: Instant) -> bool {
+        let is_time = now >= self.wait_at;
+        if is_time {
+            self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+            self.wait_at = now + self.pause;
+        }
+        is_time
+    }
 }
 
 impl Turn<'_> {
@@ -60,16 +97,12 @@ impl Turn<'_> {
         let Some(it) = &mut self.window else {
             return Progress::Spent;
         };
-        let patience = PATIENCE;
-        it.draining = Some(Draining {
-            patience,
-            since: Instant::now(),
-        });
         let queue = &self.shared.queue;
         queue.window.let_none_in();
-        if queue.window.wait_for(patience) {
+        if queue.window.wait_for(PATIENCE) {
             return Progress::Spent;
         }
+        it.draining = Some(Draining::begin());
         queue.leave_arrivals(false);
         let mut progress = Progress::Spent;
         self.in_place(|turn| {
@@ -131,37 +164,52 @@ impl Turn<'_> {
         }
     }
 
-    /// Runs a child that may be slow, and lets helpers in meanwhile: if slow polls are expected, it
-    /// calls some for the others. Returns true if the poll can return then.
+    /// Runs a child. Returns true if the poll can return then.
     fn run_with_the_door_open(&mut self, child: Runnable) -> bool {
+        let is_known = child.metadata().is_slow();
+        self.with_the_door_open(is_known, |turn, start| {
+            watch::begin(&turn.shared.queue.window, start);
+            let is_restless = child.run();
+            turn.budget.spend(1, is_restless);
+        })
+    }
+
+    /// Calls `act`, which may take long, and lets helpers in meanwhile: if slow polls are expected,
+    /// it calls some for what is ready. `is_known` says that this one was slow the last time.
+    /// Returns true if the poll can return then.
+    pub(super) fn with_the_door_open(
+        &mut self,
+        is_known: bool,
+        act: impl FnOnce(&mut Self, Instant),
+    ) -> bool {
         let queue = &self.shared.queue;
         let window = &queue.window;
         let start = Instant::now();
-        window.let_in(start, self.is_eager);
-        if let Some(it) = self.window.as_ref().filter(|_| self.is_eager) {
+        let is_eager = self.is_eager || is_known;
+        window.let_in(start, is_eager);
+        if let Some(it) = self.window.as_ref().filter(|_| is_eager) {
             it.call.dispatch(self.shared, queue.waiting(), false, 1);
         }
-        let was_known = child.metadata().is_slow();
-        watch::begin(window, start);
-        let is_restless = child.run();
+        act(self, start);
         window.let_none_in();
-        self.budget.spend(1, is_restless);
         let took = start.elapsed();
         if took >= SLOW {
             self.is_eager = true;
             window.saw_slow();
         }
         let as_long = took * 5 / 4;
-        if let Some(it) = self.draining_mut() {
-            it.patience = as_long.clamp(it.patience, MOST_PATIENCE);
-            if was_known {
-                it.since = Instant::now(); // the others have their time first
-            }
+        let Some(it) = self.draining_mut() else {
+            return false;
+        };
+        it.patience = as_long.clamp(it.patience, MOST_PATIENCE);
+        if is_known {
+            it.since = Instant::now(); // the others have their time first
+            return window.is_alone();
         }
-        match took >= SLOW && !was_known {
-            // Helpers that came meanwhile leave in about the time that this took.
-            true => window.wait_for(as_long.min(MOST_PATIENCE)),
-            false => window.is_alone(),
+        // Those that were let in leave in about the time that this took.
+        match window.is_alone() || !it.waits(start + took) {
+            true => window.is_alone(),
+            false => window.wait_for(as_long.clamp(LEAST_PATIENCE, MOST_PATIENCE)),
         }
     }
 

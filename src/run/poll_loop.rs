@@ -300,7 +300,12 @@ impl PollLoop {
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;
         }
-        self.body_done = body(shared);
+        match turn.is_draining() {
+            true => {
+                turn.with_the_door_open(false, |_, _| self.body_done = body(shared));
+            }
+            false => self.body_done = body(shared),
+        }
         turn.spend_on_body(!self.body_done && shared.queue.is_body_woken());
         true
     }

@@ -109,6 +109,49 @@ fn slow_on_both_threads() {
     });
 }
 
+/// So they do while its body blocks.
+#[test]
+fn slow_body() {
+    watched(|| {
+        let home = thread::current().id();
+        let [begin, serve] = [(); 2].map(|()| Gate::default());
+        let (has_begun, is_served) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (opener, opened) = channel();
+        let opening = thread::spawn({
+            let serve = serve.clone();
+            move || {
+                opened.recv_timeout(LIMIT).expect("it begins");
+                be_slow_for(LONG);
+                serve.open();
+            }
+        });
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.spawn_background(restless());
+                let wait = serve.wait();
+                s.spawn(async {
+                    wait.await;
+                    is_served.store(true, SeqCst);
+                });
+                let wait = begin.wait();
+                s.spawn(async {
+                    slow_until_elsewhere(home).await;
+                    be_slow_for(Duration::from_millis(20)); // the budget is spent
+                    begin.open();
+                    block_until(|| has_begun.load(SeqCst));
+                    block_until(|| is_served.load(SeqCst));
+                });
+                wait.await;
+                has_begun.store(true, SeqCst);
+                opener.send(()).unwrap();
+                block_until(|| is_served.load(SeqCst));
+            })
+            .on(Pool::new(2)),
+        );
+        opening.join().unwrap();
+    });
+}
+
 /// Children of a scope inside a slow child are not taken for slow.
 #[test]
 fn quick_in_a_slow_child() {
