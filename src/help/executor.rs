@@ -18,6 +18,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::help::detect::Found;
+use crate::help::serving::Served;
 use crate::help::ticket::Call;
 use crate::help::worker::Worker;
 use crate::panic::quietly;
@@ -132,6 +133,8 @@ pub struct Ticket {
     pub(super) is_coming: bool,
     /// Set until the helper looks at the queue for the last time.
     pub(super) is_out: bool,
+    /// Of a pen: what its thread knows of it, from the first stay on.
+    pub(super) served: Option<Served>,
     /// Of a worker that is idle: its number among those.
     pub(super) idle: Option<u64>,
 }

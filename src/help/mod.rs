@@ -16,6 +16,7 @@ mod detect;
 pub(crate) mod dispatch;
 pub(crate) mod executor;
 pub(crate) mod policy;
+pub(crate) mod serving;
 pub(crate) mod ticket;
 pub(crate) mod watch;
 pub(crate) mod window;

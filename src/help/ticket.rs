@@ -56,6 +56,7 @@ impl Ticket {
             chunk,
             is_coming: true,
             is_out: true,
+            served: None,
             idle: None,
         }
     }
@@ -107,6 +108,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let is_lost = self.is_coming || self.idle.is_some();
+        self.served = None;
         self.leave_idle();
         self.come();
         self.retire();
@@ -178,8 +180,13 @@ impl Tickets {
     }
 
     /// Returns true if those that come should have come.
-    pub(super) fn are_late(&self) -> bool {
+    fn are_late(&self) -> bool {
         self.since.elapsed() >= BUSY
+    }
+
+    /// Returns true if one is coming, and not late.
+    pub(super) fn are_expected(&self) -> bool {
+        self.are_coming() && !self.are_late()
     }
 
     pub(super) fn out(&self) -> usize {

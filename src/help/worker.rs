@@ -2,7 +2,8 @@
 //!
 //! The children of a pen are run by tickets, as those of a scope are by helpers; but nobody polls
 //! the pen. So a push calls a thread unless it is certain that one will look at the ready queue
-//! later: one is *coming*, or is inside and not held up by a slow poll.
+//! later: one is *coming*, or is inside and not held up by a slow poll. What a thread of the pen
+//! pushes itself it [keeps](crate::help::serving).
 //!
 //! An executor that has tasks is given a [`Worker`]: a ticket that can be run again. It is idle, a
 //! suspended task, while nothing is ready. To wake it costs less than to dispatch a ticket, and it
@@ -15,6 +16,7 @@
 //! | ceases to be coming, then takes the lock of the ready queue | has put its child there, then sees that one is coming | the child is seen |
 //! | ceases to be out, then looks whether something is ready | has put its child there, then sees that one is out | likewise |
 //! | enters its waker among the idle, then looks whether something is ready | has put its child there, then looks for an idle one | it is seen, or it sees the waker |
+//! | takes from its local queue, and looks at the ready queue when that is empty, or from time to time | has put its child into one of them | likewise |
 //!
 //! A thread that was called can be long in coming: a worker of tokio is what the thread does next
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
@@ -25,7 +27,6 @@
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
 
-use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use std::task::{Context, Poll, Waker};
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Source, Ticket};
 use crate::help::policy::{is_slow_poll_expected, plan};
+use crate::help::serving::Served;
 use crate::help::ticket::{Call, Tickets, in_a_push};
 use crate::help::window::Window;
 use crate::panic::{catch, discard, quietly, wake};
@@ -42,7 +44,10 @@ use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
-use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
+use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant};
+
+/// A thread takes so many children from its local queue before it looks what others have pushed.
+const OWN_TURNS: usize = 32;
 
 /// A task that runs children of a [`Pen`](crate::Pen): see
 /// [`Executor::spawn`](crate::Executor::spawn).
@@ -125,31 +130,6 @@ impl Workers {
     }
 }
 
-thread_local! {
-    /// The address of the pen whose children this thread runs.
-    static SERVED: Cell<usize> = const { Cell::new(0) };
-}
-
-/// This thread runs children of a pen, until this is dropped.
-struct Serving(usize);
-
-impl Serving {
-    fn begin(shared: &Arc<Shared>) -> Self {
-        Self(SERVED.with(|served| served.replace(Arc::as_ptr(shared).addr())))
-    }
-
-    /// Returns true if that is this pen: also in a scope inside such a child.
-    fn is(shared: &Arc<Shared>) -> bool {
-        SERVED.with(Cell::get) == Arc::as_ptr(shared).addr()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        SERVED.with(|served| served.set(self.0));
-    }
-}
-
 /// How a thread's stay in a pen came out.
 enum Stay {
     /// The pen has ended.
@@ -172,8 +152,7 @@ impl Future for Worker {
                 Stay::Idle => {
                     let waker = cx.waker().clone();
                     ticket.become_idle(waker);
-                    let queue = &ticket.shared.queue;
-                    if queue.window.is_open() && !queue.has_ready() {
+                    if !ticket.has_work() {
                         return Poll::Pending;
                     }
                     ticket.leave_idle();
@@ -196,11 +175,15 @@ impl Ticket {
             return Stay::Over;
         };
         self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
+        if self.served.is_none() {
+            self.served = Served::begin(&self.shared);
+        }
+        let Some(served) = &self.served else {
+            return Stay::Over;
+        };
         // Scopes among the children ask the same executor.
-        let helpers = Some(self.call.helpers());
-        let _serving = Serving::begin(&self.shared);
-        current::enter(&self.shared, &helpers, false, |_| {
-            serve(&self.shared, &self.call, pace)
+        current::serve(served, &self.call.helpers(), || {
+            serve(served, &self.call, pace)
         })
     }
 
@@ -217,6 +200,14 @@ impl Ticket {
         let number = self.call.workers.idle.lock().enter(waker);
         self.idle = Some(number);
         self.retire_from_pen();
+    }
+
+    /// Returns true if there is something to do for a worker: also to see that the pen is over.
+    fn has_work(&self) -> bool {
+        let queue = &self.shared.queue;
+        let served = self.served.as_ref();
+        let is_ready = |it: &Served| queue.has_ready_for(&it.local);
+        !queue.window.is_open() || served.is_none_or(is_ready)
     }
 
     /// Becomes one that is out, if it was idle: if it was not called, by itself.
@@ -245,6 +236,7 @@ impl Ticket {
         if let Stay::Over = self.stay(&mut Pace::default()) {
             return;
         }
+        self.served = None; // what is left is for others
         self.retire_from_pen();
         if self.shared.queue.has_ready() {
             call(&self.shared);
@@ -252,39 +244,34 @@ impl Ticket {
     }
 }
 
-/// Runs children of a pen until nothing is ready or the budget is spent; drops them if it has
-/// ended.
-fn serve(shared: &Arc<Shared>, call: &Arc<Call>, pace: &mut Pace) -> Stay {
+/// Runs children of a pen until nothing is ready or the budget is spent; helps to drop them if it
+/// has ended.
+fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
+    let Served { shared, local } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
     queue.window.looks(budget.start_clock_for_helpers());
-    let mut before = None;
     let mut stay = Stay::Idle;
     while !shared.has_failed() {
-        let Some(in_hand) = queue.take_in_hand(before.take(), address) else {
+        let is_others_turn = budget.polls % OWN_TURNS == 0;
+        let Some(in_hand) = queue.take_in_hand(local, is_others_turn, address) else {
             break;
         };
-        before = Some(in_hand.hold);
-        if in_hand.has_ended {
-            drop(in_hand.child); // and its future, under `catch_unwind`
-            break;
-        }
         if in_hand.left > 0 && queue.window.is_eager() && !shared.tickets.are_coming() {
             call_one(shared, true); // for what would be held up by this one
         }
         let is_restless = in_hand.child.run();
         budget.spend(1, is_restless);
-        let is_over = budget
-            .look()
-            .is_some_and(|look| heed(shared, call, &look, in_hand.left));
+        let is_over = budget.look().is_some_and(|look| {
+            queue.put_down(local); // what follows may call foreign code
+            heed(shared, call, &look, in_hand.left)
+        });
         if is_over || budget.polls == 0 {
             stay = Stay::Spent;
             break;
         }
     }
-    if let Some(hold) = before {
-        queue.put_down(hold);
-    }
+    queue.put_down(local);
     if let Some(look) = budget.look_after_pass() {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
@@ -311,22 +298,16 @@ fn heed(shared: &Arc<Shared>, call: &Arc<Call>, look: &Look, ready: usize) -> bo
     look.is_over
 }
 
-/// Calls a thread for something that was pushed, if one is needed. For any thread.
+/// Calls a thread for something that was pushed under the lock of the ready queue, if one is
+/// needed.
 pub(crate) fn call(shared: &Arc<Shared>) {
     let (tickets, window) = (&shared.tickets, &shared.queue.window);
     // Those that end the pen find what is ready.
-    if tickets.are_coming() && !tickets.are_late() || shared.queue.is_ended() {
+    if tickets.are_expected() || shared.queue.is_ended() {
         return;
     }
-    let is_inside = Serving::is(shared);
-    let is_wanted = match is_inside {
-        // We are one, and look again: soon, unless it is a scope inside a child that we run.
-        true if current::is_in(shared) => window.is_eager(),
-        true => window.wants_help(),
-        false => tickets.out() == 0 || window.wants_help(),
-    };
-    if is_wanted || shared.has_failed() {
-        in_a_push(|| call_one(shared, is_inside));
+    if tickets.out() == 0 || window.wants_help() || shared.has_failed() {
+        in_a_push(|| call_one(shared, false));
     }
 }
 

@@ -57,8 +57,7 @@ pub(crate) fn abandon(shared: &Arc<Shared>) {
 pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
     // Nothing in it unwinds; see the end of a scope.
     let unfinished = Defer(|| abort("the end of a pen was interrupted"));
-    let stale = shared.queue.end();
-    debug_assert!(stale.is_none(), "nobody polls a pen");
+    shared.queue.end_pen();
     shared.queue.window.let_none_in();
     shared.stop.end(match shared.has_panic() {
         true => Outcome::Panicked,
@@ -86,10 +85,10 @@ pub(crate) fn drop_ready(shared: &Shared) {
     let queue = &shared.queue;
     let mut before = None;
     loop {
-        match queue.take_in_hand(before.take(), address) {
-            Some(in_hand) => {
-                before = Some(in_hand.hold);
-                drop(in_hand.child); // and its future, under `catch_unwind`
+        match queue.take_to_drop(before.take(), address) {
+            Some((child, hold)) => {
+                before = Some(hold);
+                drop(child); // and its future, under `catch_unwind`
             }
             None if !queue.await_those_on_their_way() => return,
             None => {}

@@ -15,9 +15,10 @@
 //! is the shared state of a scope whose window is open for as long as the pen lasts: the same ready
 //! queue, the same registry of suspended children, the same tickets, counts and stop. What differs:
 //!
-//! * Nobody is [at home](crate::queue::home). All children are under the lock of the ready queue,
-//!   so whoever drops the pen can reach them. A thread takes one at a time, and what it has
-//!   [in hand](crate::queue::hands) is known.
+//! * Nobody is [at home](crate::queue::home). Each thread that runs its children has a [local
+//!   queue](crate::queue::local), of which it takes one at a time; what others push is under the
+//!   lock of the ready queue. Whoever ends the pen reaches all of them, and knows what each thread
+//!   has in hand.
 //! * A push calls a [thread](crate::help::worker), since nobody polls.
 //! * It has no body. The [end](life) can come on any thread, and on several.
 //!
@@ -26,7 +27,7 @@
 //! | | left by |
 //! |---|---|
 //! | **open**: children are added and run | `close`, once no ordinary child is alive; `cancel`; drop; a panic |
-//! | **ended**: children are refused, and none is polled any more; those in hand go when their thread comes back | – |
+//! | **ended**: children are refused, and none is polled any more; the local queues are shut; those [in hand](crate::queue::hands) go when their thread comes back | – |
 #![forbid(unsafe_code)]
 
 mod closing;

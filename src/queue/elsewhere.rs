@@ -3,11 +3,13 @@
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::AtHome;
 use crate::queue::children::{Children, Key, SPARE};
 use crate::queue::hands::Hands;
+use crate::queue::local::LocalQueue;
 
 /// What other threads do to the children of a scope, and the polling one in a window.
 pub(super) struct Elsewhere<R> {
@@ -16,7 +18,9 @@ pub(super) struct Elsewhere<R> {
     pub(super) aside: VecDeque<R>,
     /// Those that have left the registry at home.
     pub(super) gone: Vec<Key>,
-    /// Of a pen: those that are being polled or dropped.
+    /// Of a pen, until it has ended: the queues of its threads.
+    pub(super) locals: Vec<Arc<LocalQueue<R>>>,
+    /// Of a pen that has ended: the children that are being polled or dropped.
     pub(super) hands: Hands,
     /// Wakes the task that closes the pen.
     pub(super) closer: Option<Waker>,
@@ -28,6 +32,7 @@ impl<R> Default for Elsewhere<R> {
             children: Children::default(),
             aside: VecDeque::new(),
             gone: Vec::new(),
+            locals: Vec::new(),
             hands: Hands::default(),
             closer: None,
         }

@@ -1,4 +1,5 @@
-//! The children of a pen that threads have in hand: each is being polled, or dropped, right now.
+//! The children of a pen that has ended and that threads have in hand: each is being polled, or
+//! dropped, right now.
 //!
 //! The end of a [pen](crate::pen) drops every child but those. It has found all of them when the
 //! ready queue is empty and as many children are alive as are in hand: a child that is neither is
@@ -6,19 +7,21 @@
 //!
 //! # Invariants
 //!
-//! 1. A child comes in hand in the critical section that takes it from the ready queue.
+//! 1. A child comes in hand in the critical section that takes it from the ready queue; or in the
+//!    one that marks the pen as ended, if it was in the hand of a [thread](crate::queue::local).
 //! 2. It leaves in the critical section that counts it out, or in the one in which the thread that
 //!    had it in hand comes to the queue again: whichever is first. So whatever is in hand is alive,
-//!    and the two numbers can be compared.
+//!    and the two numbers can be compared; but for what [was in hand](crate::queue::local) before
+//!    the end and is put down now.
 //! 3. A child that is in hand when its pen has ended was woken by the end, or wakes itself instead
-//!    of being suspended. So it is pushed, at the latest, by the thread that has it in hand, which
-//!    comes to the queue again.
+//!    of being suspended; or another thread wakes it. So it is on its way when the thread puts it
+//!    down, and that waits for what is.
 #![forbid(unsafe_code)]
 
 /// The children in hand: what identifies the child, and the hold.
 #[derive(Default)]
 pub(super) struct Hands {
-    /// No more than there are threads.
+    /// Hardly more than there are threads.
     held: Vec<(usize, Hold)>,
     last: u64,
 }
@@ -28,35 +31,30 @@ pub(super) struct Hands {
 pub(crate) struct Hold(u64);
 
 impl Hands {
-    /// Takes a child in hand, which is identified by its address.
+    /// Takes a child in hand, which is identified by its address. The thread that had it before may
+    /// not have come to put it down.
     pub(super) fn take(&mut self, child: usize) -> Hold {
         self.last += 1;
         let hold = Hold(self.last);
-        // The one that had it before may not have come to put it down.
-        match self.held.iter_mut().find(|(held, _)| *held == child) {
-            Some(held) => held.1 = hold,
-            None => self.held.push((child, hold)),
-        }
+        self.held.push((child, hold));
         hold
     }
 
     /// The thread has done with the child.
     pub(super) fn put_down(&mut self, hold: Hold) {
-        self.remove(|(_, held)| *held == hold);
+        self.held.retain(|(_, held)| *held != hold);
     }
 
     /// The child is gone.
     pub(super) fn is_gone(&mut self, child: usize) {
-        self.remove(|(held, _)| *held == child);
+        self.held.retain(|(held, _)| *held != child);
     }
 
-    fn remove(&mut self, is_it: impl Fn(&(usize, Hold)) -> bool) {
-        if let Some(place) = self.held.iter().position(is_it) {
-            self.held.swap_remove(place);
-        }
-    }
-
+    /// Returns how many children are in hand.
     pub(super) fn len(&self) -> usize {
-        self.held.len()
+        let is_first = |&(place, (child, _)): &(usize, &(usize, Hold))| {
+            !self.held[..place].iter().any(|(held, _)| held == child)
+        };
+        self.held.iter().enumerate().filter(is_first).count()
     }
 }

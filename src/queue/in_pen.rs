@@ -1,81 +1,159 @@
 //! What the threads of a [pen](crate::pen) do with its ready queue: nobody is at home in a pen.
+//!
+//! Each of its threads has a [local queue](crate::queue::local), which is registered here, for as
+//! long as the pen lasts. When that has ended there is one queue only, and what threads have in
+//! hand is known under its lock.
 #![forbid(unsafe_code)]
 
+use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
 
 use slab::Slab;
 
 use super::{Kind, Queue, State};
+use crate::help::policy::LARGEST_CHUNK;
 use crate::queue::children::Key;
+use crate::queue::elsewhere::Elsewhere;
 use crate::queue::hands::Hold;
+use crate::queue::local::{Contents, LocalQueue};
 use crate::sync::{MutexGuard, Ordering};
 
 /// A child that a thread has taken in hand.
 pub(crate) struct InHand<R> {
     pub(crate) child: R,
-    pub(crate) hold: Hold,
-    /// How many more are ready.
+    /// How many more are ready, as far as the thread knows.
     pub(crate) left: usize,
-    /// Set if it is to be dropped: the pen has ended.
-    pub(crate) has_ended: bool,
 }
 
+/// What a thread does that runs children.
 impl<R> Queue<R> {
-    /// Puts a child down that was in hand `before`, and takes the next one.
-    ///
-    /// `address` says by what [`count_out`](Queue::count_out) will know it.
-    pub(crate) fn take_in_hand(
-        &self,
-        before: Option<Hold>,
-        address: impl FnOnce(&R) -> usize,
-    ) -> Option<InHand<R>> {
+    /// Registers a local queue; not if the pen has ended.
+    pub(crate) fn begin_local(&self) -> Option<Arc<LocalQueue<R>>> {
+        let local = Arc::new(LocalQueue::default());
+        let mut state = self.state.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return None;
+        }
+        state.elsewhere().locals.push(Arc::clone(&local));
+        Some(local)
+    }
+
+    /// The thread has no local queue any more. What is left there others will take.
+    pub(crate) fn end_local(&self, local: &Arc<LocalQueue<R>>) {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        if let Some(before) = before {
-            elsewhere.hands.put_down(before);
-        }
-        let child = elsewhere.children.ready.pop_front()?;
-        let in_hand = InHand {
-            hold: elsewhere.hands.take(address(&child)),
-            left: elsewhere.children.ready.len(),
-            has_ended: self.ended.load(Ordering::Relaxed),
-            child,
+        elsewhere.locals.retain(|it| !Arc::ptr_eq(it, local));
+        elsewhere.children.ready.extend(local.lock().take_all());
+    }
+
+    /// Puts the child down that was in hand, and takes the next one: from the local queue first,
+    /// unless it is the turn of what others have pushed. None is taken once the pen has ended.
+    ///
+    /// `address` says by what [`count_out`](Queue::count_out) will know it.
+    #[inline]
+    pub(crate) fn take_in_hand(
+        &self,
+        local: &Arc<LocalQueue<R>>,
+        is_others_turn: bool,
+        address: impl Fn(&R) -> usize,
+    ) -> Option<InHand<R>> {
+        let own = match is_others_turn {
+            true => None,
+            false => local.lock().next(&address),
         };
-        if in_hand.left == 0 {
-            elsewhere.children.shrink();
+        let (child, left) = own.or_else(|| self.fetch(local, address))?;
+        Some(InHand { child, left })
+    }
+
+    /// Brings something to the local queue.
+    #[inline(never)]
+    fn fetch(
+        &self,
+        local: &Arc<LocalQueue<R>>,
+        address: impl Fn(&R) -> usize,
+    ) -> Option<(R, usize)> {
+        let mut state = self.state.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return None;
         }
-        self.tell_the_end(state);
-        Some(in_hand)
+        let elsewhere = state.elsewhere();
+        let threads = elsewhere.locals.len().max(1);
+        let ready = &mut elsewhere.children.ready;
+        let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
+        let mut own = local.lock();
+        own.extend(ready.drain(..count));
+        elsewhere.children.shrink();
+        if own.is_empty() {
+            own.shrink();
+            drop(own); // one at a time
+            let stolen = self.victim(elsewhere, local)?.take_half();
+            own = local.lock();
+            own.extend(stolen.into_iter());
+        }
+        own.next(address)
+    }
+
+    /// Finds the queue of another thread with something to take.
+    fn victim<'a>(
+        &self,
+        elsewhere: &'a Elsewhere<R>,
+        local: &Arc<LocalQueue<R>>,
+    ) -> Option<MutexGuard<'a, Contents<R>>> {
+        let is_slow_likely = self.window.is_eager();
+        let others = elsewhere.locals.iter().filter(|it| !Arc::ptr_eq(it, local));
+        others
+            .map(|it| it.lock())
+            .find(|it| it.has_for_others(is_slow_likely))
+    }
+
+    /// Returns true if a thread that has nothing would find something.
+    pub(crate) fn has_ready_for(&self, local: &Arc<LocalQueue<R>>) -> bool {
+        let mut state = self.state.lock();
+        state.has_ready() || self.victim(state.elsewhere(), local).is_some()
     }
 
     /// Puts down what was in hand.
-    pub(crate) fn put_down(&self, hold: Hold) {
-        self.state.lock().elsewhere().hands.put_down(hold);
-    }
-
-    /// The number of children has changed that are on their way: threads that end the pen look
-    /// again.
-    pub(super) fn tell_the_end(&self, state: MutexGuard<'_, State<R>>) {
-        let has_ended = self.ended.load(Ordering::Relaxed);
-        drop(state);
-        if has_ended {
-            self.window.notify_all();
+    pub(crate) fn put_down(&self, local: &LocalQueue<R>) {
+        if let Some(hold) = local.put_down() {
+            let mut state = self.state.lock();
+            state.elsewhere().hands.put_down(hold);
+            self.tell_the_end(state);
         }
     }
 
-    /// The part of [`count_out`](Queue::count_out) that is a pen's. Gives the waker of whoever
-    /// closes it, if that has to look.
-    pub(super) fn count_out_in_hand(
+    /// Adds a child with its first runnable to the local queue; not if that is shut.
+    pub(crate) fn add_to_local(
         &self,
+        local: &LocalQueue<R>,
+        runnable: R,
+        kind: Kind,
+    ) -> Result<(), R> {
+        local.add(runnable, || self.counts(kind).spawned_elsewhere())
+    }
+
+    /// [`count_out`](Queue::count_out) of a pen, on a thread with this local queue: the child is
+    /// the one that it has in hand.
+    pub(crate) fn count_out_in_pen(
+        &self,
+        local: Option<&LocalQueue<R>>,
         kind: Kind,
         key: Option<Key>,
         address: usize,
     ) -> [Option<Waker>; 2] {
+        let finish = || self.counts(kind).finished_elsewhere();
+        let is_counted = || local.is_some_and(|local| local.finish(address, finish));
+        if key.is_none() && is_counted() {
+            let is_last = self.ordinary() == 0;
+            return [None, is_last.then(|| self.take_closer()).flatten()];
+        }
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        elsewhere.hands.is_gone(address);
         let waker = key.and_then(|key| elsewhere.children.leave(key));
-        self.counts(kind).finished_elsewhere();
+        if key.is_none() || !is_counted() {
+            elsewhere.hands.is_gone(address);
+            finish();
+        }
         let closer = match self.ordinary() {
             0 => elsewhere.closer.take(),
             _ => None,
@@ -83,16 +161,42 @@ impl<R> Queue<R> {
         self.tell_the_end(state);
         [waker, closer]
     }
+}
+
+/// What ends a pen.
+impl<R> Queue<R> {
+    /// Ends the pen.
+    pub(crate) fn end_pen(&self) {
+        let mut state = self.state.lock();
+        self.end_if(state.elsewhere(), || true);
+    }
 
     /// Ends the pen if it is done: if no ordinary child is alive. Otherwise stores the waker of
     /// whoever closes it. Gives back the waker that is not needed any more.
     pub(crate) fn end_or_wait(&self, waker: Waker) -> (bool, Option<Waker>) {
         let mut state = self.state.lock();
-        let is_done = self.ordinary() == 0;
-        if is_done {
+        let elsewhere = state.elsewhere();
+        let is_done = || self.ordinary() == 0;
+        let is_done = is_done() && self.end_if(elsewhere, is_done);
+        (is_done, elsewhere.wait(is_done, waker))
+    }
+
+    /// Ends the pen if `is_so` with all its threads kept from spawning; returns whether it is.
+    fn end_if(&self, elsewhere: &mut Elsewhere<R>, is_so: impl FnOnce() -> bool) -> bool {
+        let locals = mem::take(&mut elsewhere.locals);
+        let mut locked: Vec<_> = locals.iter().map(|local| local.lock()).collect();
+        let is_so = is_so();
+        if is_so {
             self.ended.store(true, Ordering::Release);
+            for contents in &mut locked {
+                contents.shut(&mut elsewhere.children.ready, &mut elsewhere.hands);
+            }
         }
-        (is_done, state.elsewhere().wait(is_done, waker))
+        drop(locked);
+        if !is_so {
+            elsewhere.locals = locals;
+        }
+        is_so
     }
 
     /// Returns whether no child is alive. Otherwise stores the waker, and gives back the one
@@ -114,7 +218,7 @@ impl<R> Queue<R> {
     pub(crate) fn some_suspended(&self) -> Vec<Waker> {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        let enough = elsewhere.hands.len() + 1;
+        let enough = elsewhere.locals.len() + elsewhere.hands.len() + 1;
         // Clones of async-task's, which are no foreign code.
         elsewhere
             .children
@@ -127,6 +231,33 @@ impl<R> Queue<R> {
     /// Takes the wakers of all suspended children. After the end of the pen none is added.
     pub(crate) fn take_suspended_in_pen(&self) -> Slab<Waker> {
         self.state.lock().elsewhere().children.take_suspended()
+    }
+
+    /// Puts a child down that was in hand `before`, and takes one to drop it: the pen has ended.
+    pub(crate) fn take_to_drop(
+        &self,
+        before: Option<Hold>,
+        address: impl FnOnce(&R) -> usize,
+    ) -> Option<(R, Hold)> {
+        let mut state = self.state.lock();
+        let elsewhere = state.elsewhere();
+        if let Some(before) = before {
+            elsewhere.hands.put_down(before);
+        }
+        let child = elsewhere.children.ready.pop_front()?;
+        let hold = elsewhere.hands.take(address(&child));
+        self.tell_the_end(state);
+        Some((child, hold))
+    }
+
+    /// The number of children has changed that are on their way: threads that end the pen look
+    /// again.
+    pub(super) fn tell_the_end(&self, state: MutexGuard<'_, State<R>>) {
+        let has_ended = self.ended.load(Ordering::Relaxed);
+        drop(state);
+        if has_ended {
+            self.window.notify_all();
+        }
     }
 
     /// Waits until something is ready, or every child that is alive is in hand; returns whether

@@ -67,6 +67,7 @@ mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod home;
 mod in_pen;
+pub(crate) mod local;
 mod owner;
 pub(crate) mod waker_cache;
 
@@ -289,11 +290,11 @@ impl<R> Queue<R> {
     /// Counts a child out, after taking it from the registry of suspended children if it has a key.
     /// The very last thing that its destructor does, but for dropping the waker that this returns.
     ///
-    /// A pen knows it by the address of its metadata.
+    /// Not of a pen: see [`count_out_in_pen`](Queue::count_out_in_pen).
     #[inline]
-    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>, address: usize) -> Option<Waker> {
+    pub(crate) fn count_out(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
         if !self.home.is_here() {
-            return self.count_out_elsewhere(kind, key, address);
+            return self.count_out_elsewhere(kind, key);
         }
         let waker = key.and_then(|key| {
             self.home.visit(|home| match home {
@@ -306,12 +307,7 @@ impl<R> Queue<R> {
     }
 
     #[inline(never)]
-    fn count_out_elsewhere(&self, kind: Kind, key: Option<Key>, address: usize) -> Option<Waker> {
-        if self.is_pen {
-            let [waker, closer] = self.count_out_in_hand(kind, key, address);
-            wake(closer);
-            return waker;
-        }
+    fn count_out_elsewhere(&self, kind: Kind, key: Option<Key>) -> Option<Waker> {
         let waker = key.and_then(|key| self.leave_elsewhere(key));
         self.counts(kind).finished_elsewhere();
         waker

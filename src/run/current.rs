@@ -6,13 +6,16 @@
 //! * which scope a new scope is inside of, so that it stops with that;
 //! * which executor a scope asks for helpers that was told nothing itself;
 //! * whether a scope is polled by another one: see [`crate::run::budget`];
-//! * whether this thread has the children of a scope at home: see [`crate::queue::home`].
+//! * whether this thread has the children of a scope at home: see [`crate::queue::home`];
+//! * whether it runs those of a pen, and so has a [local queue](crate::queue::local).
 #![forbid(unsafe_code)]
 
 use std::any::Any;
+use std::ptr;
 use std::sync::Arc;
 
 use crate::help::executor::Helpers;
+use crate::help::serving::Served;
 use crate::run::frame;
 use crate::run::shared::Shared;
 
@@ -28,9 +31,24 @@ pub(crate) fn enter<R>(
     frame::enter(
         scope,
         helpers.as_ref().map(|it| it as &dyn Any),
+        None,
         is_poll,
         act,
     )
+}
+
+/// Calls `act` on a thread that runs children of a pen.
+pub(crate) fn serve<R>(served: &Served, helpers: &Helpers, act: impl FnOnce() -> R) -> R {
+    frame::enter(&served.shared, Some(helpers), Some(served), false, |_| {
+        act()
+    })
+}
+
+/// Calls `look` with the innermost pen of which this thread runs children: also in a scope inside
+/// of one.
+#[inline]
+pub(crate) fn served<R>(look: impl FnOnce(Option<&Served>) -> R) -> R {
+    frame::innermost(|frame| look(frame.and_then(|it| it.served?.downcast_ref())))
 }
 
 /// Returns the innermost scope, in which one begins. What that was not told about helpers it
@@ -53,9 +71,9 @@ pub(crate) fn helpers() -> Option<Helpers> {
 }
 
 /// Returns whether this thread runs, or ends, children of this very scope or pen.
-pub(crate) fn is_in(shared: &Arc<Shared>) -> bool {
+pub(crate) fn is_in(shared: &Shared) -> bool {
     frame::innermost(|frame| {
         let scope = frame.and_then(|frame| frame.scope.downcast_ref::<Arc<Shared>>());
-        scope.is_some_and(|scope| Arc::ptr_eq(scope, shared))
+        scope.is_some_and(|scope| ptr::eq(&raw const **scope, shared))
     })
 }

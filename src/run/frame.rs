@@ -29,6 +29,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) scope: &'a dyn Any,
     /// What was chosen, here or further down.
     pub(crate) helpers: Option<&'a dyn Any>,
+    /// What is run, here or further down.
+    pub(crate) served: Option<&'a dyn Any>,
     /// How many scopes are inside `poll`, from here downwards.
     polls: usize,
 }
@@ -49,11 +51,12 @@ thread_local! {
 }
 
 /// Calls `act` in a new frame, and with whether a scope is inside `poll` further down on the stack.
-/// The helpers are those of the frame around it, if none are given.
+/// The helpers, and what is served, are those of the frame around it, if none are given.
 #[inline(always)]
 pub(crate) fn enter<R>(
     scope: &dyn Any,
     helpers: Option<&dyn Any>,
+    served: Option<&dyn Any>,
     is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {
@@ -63,6 +66,7 @@ pub(crate) fn enter<R>(
     let frame = Frame {
         scope,
         helpers: helpers.or(around.and_then(|around| around.helpers)),
+        served: served.or(around.and_then(|around| around.served)),
         polls: polls + usize::from(is_poll),
     };
     let now = (ptr::from_ref(&frame).cast(), ptr::null());

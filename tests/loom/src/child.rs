@@ -6,11 +6,12 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize as Count;
+use std::sync::atomic::{AtomicBool as AtomicFlag, AtomicUsize as Count};
 use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
+use crate::help::serving;
 use crate::help::ticket::call_for_push;
 use crate::queue::children::Key;
 use crate::queue::{Kind, Queue};
@@ -54,6 +55,7 @@ pub(crate) struct Task {
     // so they are exact at every moment and order nothing.
     polls: Count,
     polled_by: Thread,
+    has_moved: AtomicFlag,
     drops: Count,
     pushes: Count,
 }
@@ -75,6 +77,7 @@ impl Task {
             lent: Lent::new(),
             polls: Count::new(0),
             polled_by: Thread::default(),
+            has_moved: AtomicFlag::new(false),
             drops: Count::new(0),
             pushes: Count::new(0),
         })
@@ -83,7 +86,11 @@ impl Task {
     /// Ends like `child::spawn`: true if the scope took the child, which is dropped otherwise.
     pub(crate) fn add(self: &Arc<Self>) -> bool {
         let (queue, kind) = (&self.shared.queue, self.kind);
-        let added = queue.add_at_home(Runnable::new(self), kind).map(|()| false);
+        let kept = match queue.is_pen {
+            false => queue.add_at_home(Runnable::new(self), kind),
+            true => serving::keep_new(&self.shared, Runnable::new(self), kind),
+        };
+        let added = kept.map(|()| false);
         match added.or_else(|runnable| queue.add_elsewhere(runnable, kind)) {
             Ok(wants_help) => {
                 if wants_help {
@@ -156,6 +163,11 @@ impl Task {
         *self.polled_by.lock().unwrap() == Some(loom::thread::current().id())
     }
 
+    /// Whether different threads polled it.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed)
+    }
+
     /// How often its future was dropped.
     pub(crate) fn drops(&self) -> usize {
         self.drops.load(Ordering::Relaxed)
@@ -173,7 +185,11 @@ impl Task {
     /// True if the poll finished.
     fn poll(&self, waker: &Waker) -> bool {
         self.polls.fetch_add(1, Ordering::Relaxed);
-        *self.polled_by.lock().unwrap() = Some(loom::thread::current().id());
+        let here = loom::thread::current().id();
+        let before = self.polled_by.lock().unwrap().replace(here);
+        if before.is_some_and(|before| before != here) {
+            self.has_moved.store(true, Ordering::Relaxed);
+        }
         self.lent.borrow();
         let yields = self.yields.load(Ordering::Acquire);
         if yields == 0 && self.may_finish.load(Ordering::Acquire) {
@@ -211,7 +227,10 @@ impl Task {
         if !self.refused.load(Ordering::Acquire) {
             let key = *self.key.lock().unwrap();
             let address = std::ptr::from_ref(self).addr();
-            drop(self.shared.queue.count_out(self.kind, key, address));
+            drop(match self.shared.queue.is_pen {
+                false => self.shared.queue.count_out(self.kind, key),
+                true => serving::count_out(&self.shared, self.kind, key, address),
+            });
         }
     }
 
@@ -241,7 +260,11 @@ impl Task {
     /// Makes the runnable and pushes it: the schedule function of `src/task/child.rs`.
     fn schedule(self: &Arc<Self>) {
         self.pushes.fetch_add(1, Ordering::Relaxed);
-        if let Err(runnable) = self.shared.queue.push_at_home(Runnable::new(self)) {
+        let kept = match self.shared.queue.is_pen {
+            false => self.shared.queue.push_at_home(Runnable::new(self)),
+            true => serving::keep(&self.shared, Runnable::new(self)),
+        };
+        if let Err(runnable) = kept {
             if let Some(shared) = Queue::push_elsewhere(Arc::clone(&self.shared), runnable) {
                 call_for_push(&shared);
             }

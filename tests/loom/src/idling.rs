@@ -183,7 +183,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
             let (shared, lent) = (Arc::clone(&shared), Arc::clone(&lent));
             move || {
                 lent.borrow();
-                shared.queue.count_out(Kind::Ordinary, None, 0);
+                shared.queue.count_out(Kind::Ordinary, None);
                 shared.queue.wake_body();
             }
         });

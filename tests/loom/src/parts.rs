@@ -152,7 +152,7 @@ fn len_from_outside() {
                 for _ in 0..2 {
                     let child = Task::new(&shared, Kind::Ordinary);
                     assert!(child.add());
-                    drop(shared.queue.count_out(Kind::Ordinary, None, 0));
+                    drop(shared.queue.count_out(Kind::Ordinary, None));
                 }
             });
         });

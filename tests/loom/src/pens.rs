@@ -1,6 +1,8 @@
 //! Pens: threads that run their children beside pushes, drops and ends.
 
-use std::sync::Arc;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use loom::thread;
@@ -8,7 +10,7 @@ use loom::thread;
 use crate::child::Task;
 use crate::help::executor::{Executor, Ticket};
 use crate::help::ticket::Call;
-use crate::help::worker::Worker;
+use crate::help::worker::{Worker, call_one};
 use crate::pen::closing::{Asked, How, poll};
 use crate::pen::life::{abandon, begin};
 use crate::queue::Kind;
@@ -163,6 +165,60 @@ fn wake_in_hand_and_drop() {
     FOREIGN.assert_seen();
 }
 
+/// The first ticket has a thread; the others are kept.
+#[derive(Clone, Default)]
+struct OneThread(Threads, Arc<Mutex<(bool, Option<Ticket>)>>);
+
+impl Executor for OneThread {
+    fn dispatch(&self, ticket: Ticket) {
+        let is_first = !mem::replace(&mut self.1.lock().unwrap().0, true);
+        match is_first {
+            true => self.0.dispatch(ticket),
+            false => {
+                let before = self.1.lock().unwrap().1.replace(ticket);
+                drop(before);
+            }
+        }
+    }
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+}
+
+/// P4: likewise after a second thread has finished the child, which the first one has not put down
+/// yet.
+#[test]
+fn steal_and_drop() {
+    static MOVED: Outcome = Outcome::new("the second thread finished the child");
+    static GONE: Outcome = Outcome::new("the child was gone when drop returned");
+    static LATER: Outcome = Outcome::new("the first thread dropped it");
+
+    explore_within(3, || {
+        let executor = OneThread::default();
+        let shared = begin(Call::given_to_pen(executor.clone()));
+        let child = Task::new(&shared, Kind::Ordinary);
+        assert!(child.add());
+        child.let_finish();
+        call_one(&shared, false);
+        let ticket = executor.1.lock().unwrap().1.take();
+        ticket.expect("there may be two").run();
+        if child.has_moved() {
+            MOVED.mark();
+        }
+        abandon(&shared);
+        match child.drops() {
+            0 => LATER.mark(),
+            _ => GONE.mark(),
+        }
+        executor.0.join();
+        assert_over(&shared, &[&child]);
+    });
+    MOVED.assert_seen();
+    GONE.assert_seen();
+    LATER.assert_seen();
+}
+
 /// P5: a child drops its own pen, while a sibling is woken.
 #[test]
 fn drop_inside() {
@@ -257,6 +313,43 @@ fn close_and_spawn() {
             REFUSED.mark();
         }
         pen.assert_over(&[&child]);
+    });
+    REFUSED.assert_seen();
+    RAN.assert_seen();
+}
+
+/// P2: a background child spawns an ordinary one while the pen is closed, likewise.
+#[test]
+fn close_and_spawn_inside() {
+    static REFUSED: Outcome = Outcome::new("the pen had ended");
+    static RAN: Outcome = Outcome::new("`close` waited for the child");
+
+    explore_within(2, || {
+        let pen = Pen::with_one_thread();
+        let child = Task::new(&pen.shared, Kind::Ordinary);
+        let was_added = Arc::new(AtomicBool::new(false));
+        let background = Task::new(&pen.shared, Kind::Background);
+        background.at_last({
+            let (child, was_added) = (Arc::clone(&child), Arc::clone(&was_added));
+            move || {
+                child.let_finish();
+                was_added.store(child.add(), Relaxed);
+            }
+        });
+        background.let_finish();
+        assert!(background.add());
+        run_end(&pen.shared, How::Close);
+        pen.threads.join();
+        match (was_added.load(Relaxed), child.polls()) {
+            (true, polls) => {
+                assert_eq!(polls, 1, "it was not cancelled");
+                RAN.mark();
+            }
+            (false, _) => REFUSED.mark(),
+        }
+        if background.polls() == 1 {
+            pen.assert_over(&[&child, &background]);
+        }
     });
     REFUSED.assert_seen();
     RAN.assert_seen();

@@ -1,0 +1,173 @@
+//! The local queue of a thread that runs children of a [pen](crate::pen).
+//!
+//! What the thread wakes or spawns while it runs children it puts there, and it takes from there
+//! what it runs next. So threads seldom wait for each other's locks. The ready queue itself has
+//! what other threads push. Who finds neither there nor here anything takes half of what a third
+//! one has.
+//!
+//! Beside the queue stands which child the thread has in hand: it polls it, or is about to.
+//!
+//! # Invariants
+//!
+//! 1. A thread that holds the lock of a local queue takes no other lock. Who holds the lock of the
+//!    ready queue may take that of local ones. So who has both knows everything.
+//! 2. A local queue is shut by the end of the pen, in the critical section in which that is marked
+//!    as ended: what is in it goes to the ready queue, and its child in hand to the
+//!    [hands](crate::queue::hands) there. From then on nothing is put here.
+//! 3. A child comes in hand in the critical section that takes it from a queue. It leaves in the
+//!    one that counts it out or puts it back here, or in which the thread comes to its queue again.
+//! 4. Before that, when its poll is over, another thread may have taken the child that a third one
+//!    had pushed. Then the first one comes soon: it calls no foreign code before. So the end, which
+//!    cannot know, may wait for it.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+
+use crate::queue::children::SPARE;
+use crate::queue::hands::{Hands, Hold};
+use crate::sync::{Mutex, MutexGuard};
+
+/// The local queue of one thread. Others reach it through the ready queue, where it is registered.
+pub(crate) struct LocalQueue<R>(Mutex<Contents<R>>);
+
+/// What is under the lock.
+pub(super) struct Contents<R> {
+    ready: VecDeque<R>,
+    hand: Hand,
+}
+
+/// What the thread has in hand.
+enum Hand {
+    /// Nothing: it does not run children now, or has come to the end of its queue.
+    Away,
+    /// Nothing: it is about to take the next one.
+    Empty,
+    /// The child with this address.
+    Full(usize),
+    /// The queue is shut. What was in hand is known to the ready queue.
+    Shut(Option<Hold>),
+}
+
+impl<R> Default for LocalQueue<R> {
+    fn default() -> Self {
+        Self(Mutex::new(Contents {
+            ready: VecDeque::new(),
+            hand: Hand::Away,
+        }))
+    }
+}
+
+impl<R> LocalQueue<R> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents<R>> {
+        self.0.lock()
+    }
+
+    /// Appends the runnable of the child with this address, which is not in hand then; unless the
+    /// queue is shut. For its thread.
+    pub(crate) fn push(&self, runnable: R, address: usize) -> Result<(), R> {
+        let mut contents = self.lock();
+        match contents.hand {
+            Hand::Shut(_) => return Err(runnable),
+            Hand::Full(held) if held == address => contents.hand = Hand::Empty,
+            Hand::Full(_) | Hand::Empty | Hand::Away => {}
+        }
+        contents.ready.push_back(runnable);
+        Ok(())
+    }
+
+    /// Appends that of a new child, which is counted in by the way.
+    pub(super) fn add(&self, runnable: R, count: impl FnOnce()) -> Result<(), R> {
+        let mut contents = self.lock();
+        if let Hand::Shut(_) = contents.hand {
+            return Err(runnable);
+        }
+        count();
+        contents.ready.push_back(runnable);
+        Ok(())
+    }
+
+    /// Counts the child out that is in hand, if it is this one. Returns false if it is not.
+    pub(super) fn finish(&self, address: usize, count: impl FnOnce()) -> bool {
+        let mut contents = self.lock();
+        let is_here = matches!(contents.hand, Hand::Full(held) if held == address);
+        if is_here {
+            contents.hand = Hand::Empty;
+            count();
+        }
+        is_here
+    }
+
+    /// Puts down what was in hand. Gives the hold if that is known to the ready queue.
+    pub(super) fn put_down(&self) -> Option<Hold> {
+        self.lock().put_down()
+    }
+}
+
+impl<R> Contents<R> {
+    /// Puts down what was in hand, and takes the next one, with how many are left; unless the queue
+    /// is empty, or shut.
+    pub(super) fn next(&mut self, address: impl FnOnce(&R) -> usize) -> Option<(R, usize)> {
+        if let Hand::Shut(_) = self.hand {
+            return None;
+        }
+        let child = self.ready.pop_front();
+        self.hand = child
+            .as_ref()
+            .map_or(Hand::Empty, |it| Hand::Full(address(it)));
+        child.map(|child| (child, self.ready.len()))
+    }
+
+    fn put_down(&mut self) -> Option<Hold> {
+        match &mut self.hand {
+            Hand::Shut(hold) => hold.take(),
+            hand => {
+                *hand = Hand::Away;
+                None
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    /// Returns true if another thread should take something: one child is for this one, unless it
+    /// is away, or likely to be in a slow poll.
+    pub(super) fn has_for_others(&self, is_slow_likely: bool) -> bool {
+        match self.hand {
+            Hand::Empty | Hand::Full(_) if !is_slow_likely => self.ready.len() > 1,
+            _ => !self.ready.is_empty(),
+        }
+    }
+
+    /// Appends children that came from elsewhere.
+    pub(super) fn extend(&mut self, children: impl Iterator<Item = R>) {
+        self.ready.extend(children);
+    }
+
+    /// Takes half of what is there, the elder one.
+    pub(super) fn take_half(&mut self) -> VecDeque<R> {
+        let half = self.ready.len().div_ceil(2);
+        self.ready.drain(..half).collect()
+    }
+
+    /// Takes all.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = R> {
+        self.ready.drain(..)
+    }
+
+    /// Gives memory back that a burst of children needed.
+    pub(super) fn shrink(&mut self) {
+        self.ready.shrink_to(SPARE);
+    }
+
+    /// Shuts the queue, for good: moves what is there to the ready queue, and to its hands.
+    pub(super) fn shut(&mut self, ready: &mut VecDeque<R>, hands: &mut Hands) {
+        ready.append(&mut self.ready);
+        let hold = match self.hand {
+            Hand::Full(address) => Some(hands.take(address)),
+            Hand::Away | Hand::Empty | Hand::Shut(_) => None,
+        };
+        self.hand = Hand::Shut(hold);
+    }
+}
