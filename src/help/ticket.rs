@@ -34,7 +34,7 @@ use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
-use crate::run::shared::Shared;
+use crate::run::shared::{Runnable, Shared};
 use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
 
 /// Children that one ticket runs at most.
@@ -100,7 +100,7 @@ impl Ticket {
 
     pub(super) fn come(&mut self) {
         if mem::take(&mut self.is_coming) {
-            self.shared.tickets.coming.fetch_sub(1, Ordering::Relaxed);
+            self.shared.tickets.coming.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
@@ -126,7 +126,7 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let start = Instant::now();
     let mut before = Duration::ZERO;
     while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
-        shared.queue.take_as_helper(&mut batch, chunk);
+        take(shared, &mut batch, chunk, polls == 0);
         match batch.len() {
             0 => break,
             1 => watch::begin(window, start + before),
@@ -147,6 +147,20 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
         if !batch.is_empty() {
             return shared.queue.hand_back(&mut batch);
         }
+    }
+}
+
+/// Takes children for a helper: what was [set aside](crate::run::drain) as well, which has waited.
+fn take(shared: &Shared, batch: &mut VecDeque<Runnable>, chunk: usize, is_first: bool) {
+    let queue = &shared.queue;
+    if queue.window.leaves_slow() {
+        return queue.take_quick(batch, |child| child.metadata().is_slow());
+    }
+    if is_first {
+        batch.extend(queue.take_aside());
+    }
+    if batch.is_empty() && queue.take(batch, chunk) == 0 && batch.is_empty() {
+        batch.extend(queue.take_aside());
     }
 }
 
@@ -288,7 +302,7 @@ impl Call {
         let out = shared.tickets.out.load(Ordering::Relaxed);
         let there = match are_out {
             true => out,
-            false => shared.tickets.coming.load(Ordering::Relaxed),
+            false => shared.tickets.coming.load(Ordering::SeqCst),
         };
         let missing = wanted.saturating_sub(there as usize);
         for _ in 0..missing.min(self.most.saturating_sub(out as usize)) {

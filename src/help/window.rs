@@ -95,6 +95,8 @@ pub(crate) struct Window {
     start: SharedInstant,
     /// Set when a poll of a child took long.
     slow: AtomicBool,
+    /// Set while helpers leave children alone that were slow lately.
+    leaves_slow: AtomicBool,
 }
 
 impl Window {
@@ -109,7 +111,7 @@ impl Window {
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         let enter = |word| (word & OPEN != 0).then_some(word + HELPER);
         self.word
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, enter)
+            .fetch_update(Ordering::Acquire, Ordering::SeqCst, enter)
             .ok()
             .map(|_| Inside { window: self })
     }
@@ -171,6 +173,16 @@ impl Window {
         word != 0 && word & (OPEN | EAGER) != OPEN
     }
 
+    /// Says whether helpers leave children to the scope's thread that were slow lately.
+    pub(crate) fn leave_slow(&self, to_this_thread: bool) {
+        self.leaves_slow.store(to_this_thread, Ordering::Relaxed);
+    }
+
+    /// Returns whether they do.
+    pub(crate) fn leaves_slow(&self) -> bool {
+        self.leaves_slow.load(Ordering::Relaxed)
+    }
+
     /// Notes that a poll of a child took long.
     pub(crate) fn saw_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);
@@ -205,7 +217,9 @@ impl Window {
     pub(crate) fn let_in(&self, start: Instant, is_eager: bool) {
         self.start.set(start);
         let eager = if is_eager { EAGER } else { 0 };
-        self.word.fetch_or(OPEN | eager, Ordering::Release);
+        // Whoever lets helpers in looks afterwards whether one is coming; who comes says so before
+        // it looks here. Hence the total order of these four.
+        self.word.fetch_or(OPEN | eager, Ordering::SeqCst);
     }
 
     /// Waits for a while until no helper is inside; returns whether that is so.

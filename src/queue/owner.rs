@@ -178,6 +178,9 @@ impl<R> Queue<R> {
     /// The same for a while; returns whether that was enough.
     pub(crate) fn sleep_for(&self, limit: Duration) -> bool {
         let window = &self.window;
+        if self.has_work_at_home() {
+            return true;
+        }
         let is_over = window.spin(|| self.arrived.load(Ordering::Relaxed))
             || window.wait_at_most(limit, || self.need_not_sleep());
         if !is_over {
@@ -205,10 +208,15 @@ impl<R> Queue<R> {
         queue.len()
     }
 
-    /// The same for a helper: what was set aside is for it as well.
-    pub(crate) fn take_as_helper(&self, batch: &mut VecDeque<R>, most: usize) {
-        if self.take(batch, most) == 0 && batch.is_empty() {
-            batch.extend(self.take_aside());
+    /// Moves one runnable into `batch`, which is empty; sets those aside that are slow.
+    pub(crate) fn take_quick(&self, batch: &mut VecDeque<R>, is_slow: impl Fn(&R) -> bool) {
+        let mut state = self.state.lock();
+        let elsewhere = state.elsewhere();
+        while let Some(child) = elsewhere.children.ready.pop_front() {
+            match is_slow(&child) {
+                true => elsewhere.aside.push_back(child),
+                false => return batch.push_back(child),
+            }
         }
     }
 

@@ -21,7 +21,8 @@
 //! where helpers find it. If the helper inside outlasts our patience, it is in a poll that is
 //! exceptional, and what was set aside must not wait for it: it is run after all, with helpers
 //! called for the others. Our patience is then what that took. So helpers that are in polls just as
-//! slow leave before it ends the next time, and the poll of the scope returns.
+//! slow leave before it ends the next time, and the poll of the scope returns. Polls that are slower
+//! still would overlap for ever. So after a while helpers do not begin such polls any more.
 #![forbid(unsafe_code)]
 
 use std::mem;
@@ -44,13 +45,23 @@ const MOST_PATIENCE: Duration = Duration::from_millis(50);
 pub(super) const WHILE: Duration = SLOW;
 
 /// How long helpers are given at least to come back from polls that are not slow.
-const LEAST_PATIENCE: Duration = Duration::from_millis(2);
+const LEAST_WAIT: Duration = Duration::from_millis(2);
+
+/// ... and at most: longer polls are known as slow, or exceptional.
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
 /// How long we go on at most before we wait for them again.
 const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
+/// When slow polls are to be expected: one must be what we wait for.
+const EAGER_AFTER: Duration = Duration::from_millis(16);
+
+/// When only this thread runs what was slow, so that helpers leave.
+const ALONE_AFTER: Duration = Duration::from_millis(250);
+
 /// What is known while a poll drains.
 pub(super) struct Draining {
+    began: Instant,
     patience: Duration,
     /// When what was set aside began to wait.
     since: Instant,
@@ -63,11 +74,12 @@ pub(super) struct Draining {
 impl Draining {
     /// We have waited for helpers, in vain, for as long as `PATIENCE`.
     fn begin() -> Self {
-        let since = Instant::now();
+        let began = Instant::now();
         Self {
+            began,
             patience: PATIENCE,
-            since,
-            wait_at: since + PATIENCE,
+            since: began,
+            wait_at: began + PATIENCE,
             pause: PATIENCE,
         }
     }
@@ -111,6 +123,7 @@ impl Turn<'_> {
                 progress = run(turn);
             }
         });
+        queue.window.leave_slow(false);
         let has_more = queue.bring_back_aside();
         match progress {
             // The executor can have woken something on this very thread, after it had called us.
@@ -149,8 +162,7 @@ impl Turn<'_> {
     fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
         let queue = &self.shared.queue;
         let has_ended = |it: &&mut Draining| has_ended || it.since.elapsed() >= it.patience;
-        if let Some(draining) = self.draining_mut().filter(has_ended) {
-            draining.since = Instant::now();
+        if self.draining_mut().filter(has_ended).is_some() {
             if let Some(child) = queue.take_aside() {
                 return Some(child);
             }
@@ -185,6 +197,13 @@ impl Turn<'_> {
         let queue = &self.shared.queue;
         let window = &queue.window;
         let start = Instant::now();
+        let lasted = self
+            .draining()
+            .map_or(Duration::ZERO, |it| it.began.elapsed());
+        self.is_eager |= lasted >= EAGER_AFTER;
+        if lasted >= ALONE_AFTER {
+            window.leave_slow(true);
+        }
         let is_eager = self.is_eager || is_known;
         window.let_in(start, is_eager);
         if let Some(it) = self.window.as_ref().filter(|_| is_eager) {
@@ -203,13 +222,15 @@ impl Turn<'_> {
         };
         it.patience = as_long.clamp(it.patience, MOST_PATIENCE);
         if is_known {
-            it.since = Instant::now(); // the others have their time first
+            if took >= SLOW {
+                it.since = Instant::now(); // the others have their time first
+            }
             return window.is_alone();
         }
         // Those that were let in leave in about the time that this took.
         match window.is_alone() || !it.waits(start + took) {
             true => window.is_alone(),
-            false => window.wait_for(as_long.clamp(LEAST_PATIENCE, MOST_PATIENCE)),
+            false => window.wait_for(as_long.clamp(LEAST_WAIT, LONGEST_WAIT)),
         }
     }
 

@@ -300,14 +300,27 @@ impl PollLoop {
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;
         }
-        match turn.is_draining() {
-            true => {
-                turn.with_the_door_open(false, |_, _| self.body_done = body(shared));
-            }
-            false => self.body_done = body(shared),
+        if turn.window.is_none() {
+            self.body_done = body(shared);
+        } else {
+            self.poll_body_in_window(turn, body);
         }
         turn.spend_on_body(!self.body_done && shared.queue.is_body_woken());
         true
+    }
+
+    /// Polls the body. If it may be slow, what is ready is where helpers find it.
+    #[inline(never)]
+    fn poll_body_in_window(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) {
+        let shared = turn.shared;
+        let may_be_slow = turn.is_draining() || turn.is_eager;
+        let away = (may_be_slow && shared.queue.home.is_here()).then(|| shared.queue.share());
+        if turn.is_draining() {
+            turn.with_the_door_open(false, |_, _| self.body_done = body(shared));
+        } else {
+            self.body_done = body(shared);
+        }
+        drop(away);
     }
 
     /// Runs children from the batch, and measures whether to share them with helpers: then it stops
