@@ -107,7 +107,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let is_lost = self.is_coming || self.idle.is_some();
+        let is_lost = self.is_coming || self.is_out || self.idle.is_some();
         self.served = None;
         self.leave_idle();
         self.come();

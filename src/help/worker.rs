@@ -39,7 +39,7 @@ use crate::help::serving::Served;
 use crate::help::ticket::{Call, Tickets, in_a_push};
 use crate::help::window::Window;
 use crate::panic::{catch, discard, quietly, wake};
-use crate::pen::life::{address, drop_ready, end};
+use crate::pen::life::{address, drop_children, end};
 use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
@@ -279,7 +279,7 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     if shared.has_failed() && !queue.is_ended() {
         end(shared, Outcome::Failed);
     } else if queue.is_ended() {
-        drop_ready(shared); // what was put down here may be left to us
+        drop_children(shared); // what was put down here may be left to us
     } else {
         return stay;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use crate::help::worker::call_one;
-use crate::panic::quietly;
+use crate::panic::{Defer, quietly};
 use crate::pen::life::end;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
@@ -58,8 +58,8 @@ pub(crate) fn poll(
 /// Waits until no ordinary child is alive, and ends the pen; or sooner, if it has failed or nobody
 /// runs its children.
 fn poll_done(shared: &Arc<Shared>, asked: &mut Asked, waker: &Waker) -> Poll<()> {
-    let (is_done, stale) = shared.queue.end_or_wait(waker.clone());
-    quietly(|| drop(stale));
+    let (is_done, mut stale) = shared.queue.end_or_wait(waker.clone());
+    let _at_last = Defer(|| quietly(|| drop(stale.take()))); // once the pen has ended
     let outcome = match is_done {
         true => Outcome::Ended,
         false if shared.has_failed() => Outcome::Failed, // which may not have found our waker

@@ -9,9 +9,10 @@
 //! 1. Mark the pen as ended, under the lock of the ready queue: spawns are refused from here on,
 //!    and no poll starts.
 //! 2. Tell all that wait for its stop.
-//! 3. Wake all suspended children, which puts them on the ready queue. That calls no foreign code.
+//! 3. Wake all suspended children, which puts them on the ready queue. That calls no foreign code;
+//!    step 2 does.
 //! 4. Drop what is on the ready queue, until every child that is alive is in the hands of another
-//!    thread. Each thread that puts a child down does the same: that child may be on its way.
+//!    thread. Each thread that puts a child down does 3 and 4 as well: that child may be on its way.
 //! 5. Have idle workers come, and go.
 //!
 //! Nothing in it waits for a poll, a destructor or a closure; only, in step 4, for wakers that have
@@ -71,17 +72,12 @@ pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
     mem::forget(unfinished);
 }
 
-/// Drops every child that no other thread has in hand.
-fn drop_children(shared: &Shared) {
+/// Drops every child that no other thread has in hand. Whoever ends the pen may not have woken them
+/// yet.
+pub(crate) fn drop_children(shared: &Shared) {
     for (_, waker) in shared.queue.take_suspended_in_pen() {
         waker.wake();
     }
-    drop_ready(shared);
-}
-
-/// Drops what is ready, or on its way, until every child that is alive is in the hands of another
-/// thread.
-pub(crate) fn drop_ready(shared: &Shared) {
     let queue = &shared.queue;
     let mut before = None;
     loop {

@@ -56,7 +56,7 @@ use crate::scope::Scope;
 /// on alone. To wait for all that, [`close`](Self::close) or [`cancel`](Self::cancel).
 ///
 /// **Slow children.** A child that blocks its thread does not hold up the others while the executor
-/// has a thread to spare, from the second time on.
+/// has a thread to spare, from the second time on, if that is within ten seconds of the first.
 ///
 /// # Panics
 ///

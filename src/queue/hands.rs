@@ -23,6 +23,9 @@
 pub(super) struct Hands {
     /// Hardly more than there are threads.
     held: Vec<(usize, Hold)>,
+    /// What threads still have of children that were counted out, until they put it down: they may
+    /// be dropping a value.
+    finishing: Vec<Hold>,
     last: u64,
 }
 
@@ -34,20 +37,45 @@ impl Hands {
     /// Takes a child in hand, which is identified by its address. The thread that had it before may
     /// not have come to put it down.
     pub(super) fn take(&mut self, child: usize) -> Hold {
-        self.last += 1;
-        let hold = Hold(self.last);
+        let hold = self.next();
         self.held.push((child, hold));
         hold
+    }
+
+    /// A thread has one in hand that was counted out.
+    pub(super) fn finishes(&mut self) -> Hold {
+        let hold = self.next();
+        self.finishing.push(hold);
+        hold
+    }
+
+    fn next(&mut self) -> Hold {
+        self.last += 1;
+        Hold(self.last)
     }
 
     /// The thread has done with the child.
     pub(super) fn put_down(&mut self, hold: Hold) {
         self.held.retain(|(_, held)| *held != hold);
+        self.finishing.retain(|held| *held != hold);
     }
 
-    /// The child is gone.
+    /// The child was counted out.
     pub(super) fn is_gone(&mut self, child: usize) {
-        self.held.retain(|(held, _)| *held != child);
+        let Self {
+            held, finishing, ..
+        } = self;
+        held.retain(|&(held, hold)| {
+            if held == child {
+                finishing.push(hold);
+            }
+            held != child
+        });
+    }
+
+    /// Returns true if no thread has anything left of a child that was counted out.
+    pub(super) fn have_finished(&self) -> bool {
+        self.finishing.is_empty()
     }
 
     /// Returns how many children are in hand.

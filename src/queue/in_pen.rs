@@ -13,6 +13,7 @@ use slab::Slab;
 
 use super::{Kind, Queue, State};
 use crate::help::policy::LARGEST_CHUNK;
+use crate::panic::wake;
 use crate::queue::children::Key;
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::hands::Hold;
@@ -117,8 +118,9 @@ impl<R> Queue<R> {
     pub(crate) fn put_down(&self, local: &LocalQueue<R>) {
         if let Some(hold) = local.put_down() {
             let mut state = self.state.lock();
-            state.elsewhere().hands.put_down(hold);
+            let closer = self.put_down_under(state.elsewhere(), hold);
             self.tell_the_end(state);
+            wake(closer);
         }
     }
 
@@ -199,12 +201,13 @@ impl<R> Queue<R> {
         is_so
     }
 
-    /// Returns whether no child is alive. Otherwise stores the waker, and gives back the one
-    /// before.
+    /// Returns whether no child is alive, nor its value being dropped by a thread that had it in
+    /// hand. Otherwise stores the waker, and gives back the one before.
     pub(crate) fn is_empty_or_wait(&self, waker: Waker) -> (bool, Option<Waker>) {
         let mut state = self.state.lock();
-        let is_empty = self.len() == 0;
-        (is_empty, state.elsewhere().wait(is_empty, waker))
+        let elsewhere = state.elsewhere();
+        let is_empty = self.len() == 0 && elsewhere.hands.have_finished();
+        (is_empty, elsewhere.wait(is_empty, waker))
     }
 
     /// Takes the waker of whoever closes the pen.
@@ -241,13 +244,22 @@ impl<R> Queue<R> {
     ) -> Option<(R, Hold)> {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        if let Some(before) = before {
-            elsewhere.hands.put_down(before);
-        }
-        let child = elsewhere.children.ready.pop_front()?;
-        let hold = elsewhere.hands.take(address(&child));
+        let closer = before.and_then(|before| self.put_down_under(elsewhere, before));
+        let child = elsewhere.children.ready.pop_front();
+        let taken = child.map(|child| {
+            let hold = elsewhere.hands.take(address(&child));
+            (child, hold)
+        });
         self.tell_the_end(state);
-        Some((child, hold))
+        wake(closer);
+        taken
+    }
+
+    /// Gives the waker of whoever closes the pen, if it waits for nothing else that is in hand.
+    fn put_down_under(&self, elsewhere: &mut Elsewhere<R>, hold: Hold) -> Option<Waker> {
+        elsewhere.hands.put_down(hold);
+        let has_finished = elsewhere.hands.have_finished() && self.len() == 0;
+        has_finished.then(|| elsewhere.closer.take()).flatten()
     }
 
     /// The number of children has changed that are on their way: threads that end the pen look

@@ -44,6 +44,8 @@ enum Hand {
     Empty,
     /// The child with this address.
     Full(usize),
+    /// What is left of one that was counted out: its value may be dropped now.
+    Finishing,
     /// The queue is shut. What was in hand is known to the ready queue.
     Shut(Option<Hold>),
 }
@@ -69,7 +71,7 @@ impl<R> LocalQueue<R> {
         match contents.hand {
             Hand::Shut(_) => return Err(runnable),
             Hand::Full(held) if held == address => contents.hand = Hand::Empty,
-            Hand::Full(_) | Hand::Empty | Hand::Away => {}
+            Hand::Full(_) | Hand::Finishing | Hand::Empty | Hand::Away => {}
         }
         contents.ready.push_back(runnable);
         Ok(())
@@ -91,7 +93,7 @@ impl<R> LocalQueue<R> {
         let mut contents = self.lock();
         let is_here = matches!(contents.hand, Hand::Full(held) if held == address);
         if is_here {
-            contents.hand = Hand::Empty;
+            contents.hand = Hand::Finishing;
             count();
         }
         is_here
@@ -135,7 +137,9 @@ impl<R> Contents<R> {
     /// is away, or likely to be in a slow poll.
     pub(super) fn has_for_others(&self, is_slow_likely: bool) -> bool {
         match self.hand {
-            Hand::Empty | Hand::Full(_) if !is_slow_likely => self.ready.len() > 1,
+            Hand::Empty | Hand::Full(_) | Hand::Finishing if !is_slow_likely => {
+                self.ready.len() > 1
+            }
             _ => !self.ready.is_empty(),
         }
     }
@@ -166,6 +170,7 @@ impl<R> Contents<R> {
         ready.append(&mut self.ready);
         let hold = match self.hand {
             Hand::Full(address) => Some(hands.take(address)),
+            Hand::Finishing => Some(hands.finishes()),
             Hand::Away | Hand::Empty | Hand::Shut(_) => None,
         };
         self.hand = Hand::Shut(hold);

@@ -75,6 +75,7 @@ mod support;
 mod sync;
 
 mod closures;
+mod dropped_pens;
 mod ending;
 mod idling;
 mod members;
