@@ -12,7 +12,8 @@
 //! 3. Wake all suspended children, which puts them on the ready queue. That calls no foreign code;
 //!    step 2 does.
 //! 4. Drop what is on the ready queue, until every child that is alive is in the hands of another
-//!    thread. Each thread that puts a child down does 3 and 4 as well: that child may be on its way.
+//!    thread. Each thread that puts a child down does 3 and 4 as well: that child may be on its
+//!    way.
 //! 5. Have idle workers come, and go.
 //!
 //! Nothing in it waits for a poll, a destructor or a closure; only, in step 4, for wakers that have

@@ -14,15 +14,15 @@
 //! helper comes only while we could not return anyway.
 //!
 //! Such helpers may come to be inside one after the other, so that we are never alone. So now and
-//! then this thread waits with the door shut, whatever is ready: after a few milliseconds first, and
-//! less often the longer it lasts, for then a poll is what we wait for.
+//! then this thread waits with the door shut, whatever is ready: after a few milliseconds first,
+//! and less often the longer it lasts, for then a poll is what we wait for.
 //!
 //! A child that was slow lately would keep us from returning. So it is set aside, under the lock,
 //! where helpers find it. If the helper inside outlasts our patience, it is in a poll that is
 //! exceptional, and what was set aside must not wait for it: it is run after all, with helpers
 //! called for the others. Our patience is then what that took. So helpers that are in polls just as
-//! slow leave before it ends the next time, and the poll of the scope returns. Polls that are slower
-//! still would overlap for ever. So after a while helpers do not begin such polls any more.
+//! slow leave before it ends the next time, and the poll of the scope returns. Polls that are
+//! slower still would overlap for ever. So after a while helpers do not begin such polls any more.
 #![forbid(unsafe_code)]
 
 use std::mem;
