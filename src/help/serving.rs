@@ -20,14 +20,20 @@ use crate::run::shared::{Runnable, Shared};
 pub(crate) struct Served {
     pub(crate) shared: Arc<Shared>,
     pub(crate) local: Arc<LocalQueue<Runnable>>,
+    /// How many threads there may be.
+    most: usize,
 }
 
 impl Served {
     /// Registers a local queue; not if the pen has ended.
-    pub(super) fn begin(shared: &Arc<Shared>) -> Option<Self> {
+    pub(super) fn begin(shared: &Arc<Shared>, most: usize) -> Option<Self> {
         let local = shared.queue.begin_local()?;
         let shared = Arc::clone(shared);
-        Some(Self { shared, local })
+        Some(Self {
+            shared,
+            local,
+            most,
+        })
     }
 }
 
@@ -68,7 +74,7 @@ fn keep_by(
     let caller = with_local(shared, |served| match served {
         Some(served) => {
             keep(served, runnable)?;
-            Ok(is_wanted(shared).then(|| Arc::clone(&served.shared)))
+            Ok(is_wanted(served).then(|| Arc::clone(&served.shared)))
         }
         None => Err(runnable),
     })?;
@@ -78,12 +84,15 @@ fn keep_by(
     Ok(())
 }
 
-/// Returns true if another thread is wanted for what is kept here. We look again: soon, unless it
-/// is a scope inside a child that we run.
-fn is_wanted(shared: &Shared) -> bool {
-    let window = &shared.queue.window;
+/// Returns true if another thread is wanted for what is kept here, and may be had. We look again:
+/// soon, unless it is a scope inside a child that we run.
+fn is_wanted(served: &Served) -> bool {
+    let Served { shared, most, .. } = served;
+    let (window, tickets) = (&shared.queue.window, &shared.tickets);
     let is_held_up = || !current::is_in(shared) && window.wants_help();
-    (window.is_eager() || shared.has_failed() || is_held_up()) && !shared.tickets.are_expected()
+    (window.is_eager() || shared.has_failed() || is_held_up())
+        && tickets.out() < *most
+        && !tickets.are_expected()
 }
 
 /// Counts a child of a pen out. The very last thing that its destructor does, but for dropping the

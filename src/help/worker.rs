@@ -176,7 +176,7 @@ impl Ticket {
         };
         self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
         if self.served.is_none() {
-            self.served = Served::begin(&self.shared);
+            self.served = Served::begin(&self.shared, self.call.most);
         }
         let Some(served) = &self.served else {
             return Stay::Over;
@@ -247,7 +247,7 @@ impl Ticket {
 /// Runs children of a pen until nothing is ready or the budget is spent; helps to drop them if it
 /// has ended.
 fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
-    let Served { shared, local } = served;
+    let Served { shared, local, .. } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
     queue.window.looks(budget.start_clock_for_helpers());
@@ -257,7 +257,8 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
         let Some(in_hand) = queue.take_in_hand(local, is_others_turn, address) else {
             break;
         };
-        if in_hand.left > 0 && queue.window.is_eager() && !shared.tickets.are_coming() {
+        let is_wanted = in_hand.left > 0 && queue.window.is_eager();
+        if is_wanted && shared.tickets.out() < call.most && !shared.tickets.are_coming() {
             call_one(shared, true); // for what would be held up by this one
         }
         let is_restless = in_hand.child.run();
