@@ -65,6 +65,9 @@ each_form!(never_more_than_the_limit, |scope, ok| {
                     for _ in 0..=number % 4 {
                         yield_now().await;
                     }
+                    while started.get() < limit {
+                        yield_now().await; // on several threads the first would not wait for the last
+                    }
                     done.add();
                     ok(number)
                 });
