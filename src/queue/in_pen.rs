@@ -84,6 +84,7 @@ impl<R> Queue<R> {
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
         own.extend(ready.drain(..count));
+        let rest = ready.len();
         elsewhere.children.shrink();
         if own.is_empty() {
             own.shrink();
@@ -92,7 +93,8 @@ impl<R> Queue<R> {
             own = local.lock();
             own.extend(stolen.into_iter());
         }
-        own.next(address)
+        let (child, left) = own.next(address)?;
+        Some((child, left + rest))
     }
 
     /// Finds the queue of another thread with something to take.
