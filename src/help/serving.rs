@@ -1,5 +1,6 @@
-//! What a thread does with the children of a [pen](crate::pen) that it runs: what they wake or
-//! spawn it keeps in its [local queue](crate::queue::local).
+//! What a thread does with children that it wakes, spawns or drops: those of a scope that it has at
+//! home it keeps [there](crate::queue::home), those of a [pen](crate::pen) that it runs in its
+//! [local queue](crate::queue::local).
 #![forbid(unsafe_code)]
 
 use std::ptr;
@@ -50,8 +51,18 @@ fn with_local<T>(shared: &Shared, act: impl FnOnce(Option<&Served>) -> T) -> T {
     current::served(|served| act(served.filter(|it| ptr::eq(&raw const *it.shared, shared))))
 }
 
-/// Keeps a child that was woken, if this thread runs children of this pen.
+/// Keeps a child that was woken, if this thread has the children of its scope at home, or runs
+/// those of its pen.
+#[inline]
 pub(crate) fn keep(shared: &Shared, runnable: Runnable) -> Result<(), Runnable> {
+    match shared.queue.is_pen {
+        false => shared.queue.push_at_home(runnable),
+        true => keep_in_pen(shared, runnable),
+    }
+}
+
+#[inline(never)]
+fn keep_in_pen(shared: &Shared, runnable: Runnable) -> Result<(), Runnable> {
     let address = address(&runnable);
     keep_by(shared, runnable, |served, runnable| {
         served.local.push(runnable, address)
@@ -59,7 +70,16 @@ pub(crate) fn keep(shared: &Shared, runnable: Runnable) -> Result<(), Runnable> 
 }
 
 /// Keeps a new child, likewise.
+#[inline]
 pub(crate) fn keep_new(shared: &Shared, runnable: Runnable, kind: Kind) -> Result<(), Runnable> {
+    match shared.queue.is_pen {
+        false => shared.queue.add_at_home(runnable, kind),
+        true => keep_new_in_pen(shared, runnable, kind),
+    }
+}
+
+#[inline(never)]
+fn keep_new_in_pen(shared: &Shared, runnable: Runnable, kind: Kind) -> Result<(), Runnable> {
     keep_by(shared, runnable, |served, runnable| {
         shared.queue.add_to_local(&served.local, runnable, kind)
     })
@@ -95,9 +115,23 @@ fn is_wanted(served: &Served) -> bool {
         && !tickets.are_expected()
 }
 
-/// Counts a child of a pen out. The very last thing that its destructor does, but for dropping the
-/// waker that this returns.
+/// Counts a child out. The very last thing that its destructor does, but for dropping the waker
+/// that this returns. A pen knows it by the address of its metadata.
+#[inline]
 pub(crate) fn count_out(
+    shared: &Shared,
+    kind: Kind,
+    key: Option<Key>,
+    address: usize,
+) -> Option<Waker> {
+    match shared.queue.is_pen {
+        false => shared.queue.count_out(kind, key),
+        true => count_out_in_pen(shared, kind, key, address),
+    }
+}
+
+#[inline(never)]
+fn count_out_in_pen(
     shared: &Shared,
     kind: Kind,
     key: Option<Key>,

@@ -254,18 +254,18 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     let mut stay = Stay::Idle;
     while !shared.has_failed() {
         let is_others_turn = budget.polls % OWN_TURNS == 0;
-        let Some(in_hand) = queue.take_in_hand(local, is_others_turn, address) else {
+        let Some((child, left)) = queue.take_in_hand(local, is_others_turn, address) else {
             break;
         };
-        let is_wanted = in_hand.left > 0 && queue.window.is_eager();
+        let is_wanted = left > 0 && queue.window.is_eager();
         if is_wanted && shared.tickets.out() < call.most && !shared.tickets.are_coming() {
             call_one(shared, true); // for what would be held up by this one
         }
-        let is_restless = in_hand.child.run();
+        let is_restless = child.run();
         budget.spend(1, is_restless);
         let is_over = budget.look().is_some_and(|look| {
             queue.put_down(local); // what follows may call foreign code
-            heed(shared, call, &look, in_hand.left)
+            heed(shared, call, &look, left)
         });
         if is_over || budget.polls == 0 {
             stay = Stay::Spent;

@@ -20,13 +20,6 @@ use crate::queue::hands::Hold;
 use crate::queue::local::{Contents, LocalQueue};
 use crate::sync::{MutexGuard, Ordering};
 
-/// A child that a thread has taken in hand.
-pub(crate) struct InHand<R> {
-    pub(crate) child: R,
-    /// How many more are ready, as far as the thread knows.
-    pub(crate) left: usize,
-}
-
 /// What a thread does that runs children.
 impl<R> Queue<R> {
     /// Registers a local queue; not if the pen has ended.
@@ -49,7 +42,8 @@ impl<R> Queue<R> {
     }
 
     /// Puts the child down that was in hand, and takes the next one: from the local queue first,
-    /// unless it is the turn of what others have pushed. None is taken once the pen has ended.
+    /// unless it is the turn of what others have pushed. None is taken once the pen has ended. With
+    /// it comes how many more are ready, as far as the thread knows.
     ///
     /// `address` says by what [`count_out`](Queue::count_out) will know it.
     #[inline]
@@ -58,13 +52,12 @@ impl<R> Queue<R> {
         local: &Arc<LocalQueue<R>>,
         is_others_turn: bool,
         address: impl Fn(&R) -> usize,
-    ) -> Option<InHand<R>> {
+    ) -> Option<(R, usize)> {
         let own = match is_others_turn {
             true => None,
             false => local.lock().next(&address),
         };
-        let (child, left) = own.or_else(|| self.fetch(local, address))?;
-        Some(InHand { child, left })
+        own.or_else(|| self.fetch(local, address))
     }
 
     /// Brings something to the local queue.

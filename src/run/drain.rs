@@ -161,11 +161,10 @@ impl Turn<'_> {
 
     fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
         let queue = &self.shared.queue;
-        let has_ended = |it: &&mut Draining| has_ended || it.since.elapsed() >= it.patience;
-        if self.draining_mut().filter(has_ended).is_some() {
-            if let Some(child) = queue.take_aside() {
-                return Some(child);
-            }
+        let is_over = |it: &Draining| has_ended || it.since.elapsed() >= it.patience;
+        let is_over = self.draining().is_some_and(is_over);
+        if let Some(child) = is_over.then(|| queue.take_aside()).flatten() {
+            return Some(child);
         }
         loop {
             queue.take(&mut self.batch, 1);

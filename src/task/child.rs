@@ -28,7 +28,7 @@ use std::task::{Context, Poll, Waker, ready};
 use async_task::{Builder, FallibleTask, Task};
 use pin_project::{pin_project, pinned_drop};
 
-use crate::help::serving;
+use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
 use crate::panic::{catch, discard};
 use crate::queue::{Kind, Queue};
@@ -130,12 +130,8 @@ impl<F> PinnedDrop for Child<'_, F> {
         if let Some(payload) = panic {
             shared.panicked(payload);
         }
-        let (kind, key) = (meta.kind(), meta.key());
         let address = ptr::from_ref(meta).addr();
-        drop(match shared.queue.is_pen {
-            false => shared.queue.count_out(kind, key),
-            true => serving::count_out(shared, kind, key, address),
-        });
+        drop(count_out(shared, meta.kind(), meta.key(), address));
     }
 }
 
@@ -295,14 +291,10 @@ impl<T> Cancelling<'_, T> {
 fn schedule(runnable: Runnable) {
     // SAFETY: async-task schedules a task only if its future has not been dropped, and the runnable
     // in our hands keeps that so until it is pushed. At home the push is not the end of it either:
-    // the `poll` of the scope, or its end, is on the stack of this thread.
+    // the `poll` of the scope, or its end, is on the stack of this thread. Nor is it in the local
+    // queue of a pen: what keeps it there owns a reference to the shared state.
     let shared = unsafe { runnable.metadata().scope() };
-    let kept = match shared.queue.is_pen {
-        false => shared.queue.push_at_home(runnable),
-        // What keeps it owns a reference to the shared state.
-        true => serving::keep(shared, runnable),
-    };
-    if let Err(runnable) = kept {
+    if let Err(runnable) = keep(shared, runnable) {
         // SAFETY: as above. The reference keeps the queue while we push.
         let shared = unsafe { runnable.metadata().clone_scope() };
         if let Some(shared) = Queue::push_elsewhere(shared, runnable) {
@@ -381,11 +373,7 @@ where
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
-    let kept = match shared.queue.is_pen {
-        false => shared.queue.add_at_home(runnable, spawned.kind),
-        true => serving::keep_new(shared, runnable, spawned.kind),
-    };
-    if let Err(runnable) = kept {
+    if let Err(runnable) = keep_new(shared, runnable, spawned.kind) {
         add_elsewhere(shared, runnable, spawned.kind);
     }
     handle

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc::channel;
-use std::thread;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
@@ -61,6 +61,18 @@ fn slow_beside_a_slow_poll() {
     });
 }
 
+/// A thread that opens the gate some time after it was told to.
+fn opens_later(gate: &Gate) -> (Sender<()>, JoinHandle<()>) {
+    let gate = gate.clone();
+    let (opener, opened) = channel();
+    let opening = thread::spawn(move || {
+        opened.recv_timeout(LIMIT).expect("it begins");
+        be_slow_for(LONG);
+        gate.open();
+    });
+    (opener, opening)
+}
+
 /// While the scope's thread is in a slow poll as well, helpers run what becomes ready.
 #[test]
 fn slow_on_both_threads() {
@@ -68,15 +80,7 @@ fn slow_on_both_threads() {
         let home = thread::current().id();
         let [begin, serve] = [(); 2].map(|()| Gate::default());
         let (has_begun, is_served) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (opener, opened) = channel();
-        let opening = thread::spawn({
-            let serve = serve.clone();
-            move || {
-                opened.recv_timeout(LIMIT).expect("it begins");
-                be_slow_for(LONG);
-                serve.open();
-            }
-        });
+        let (opener, opening) = opens_later(&serve);
         block_on(
             scope(async |s: Scope<'_>| {
                 s.spawn_background(restless());
@@ -116,15 +120,7 @@ fn slow_body() {
         let home = thread::current().id();
         let [begin, serve] = [(); 2].map(|()| Gate::default());
         let (has_begun, is_served) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (opener, opened) = channel();
-        let opening = thread::spawn({
-            let serve = serve.clone();
-            move || {
-                opened.recv_timeout(LIMIT).expect("it begins");
-                be_slow_for(LONG);
-                serve.open();
-            }
-        });
+        let (opener, opening) = opens_later(&serve);
         block_on(
             scope(async |s: Scope<'_>| {
                 s.spawn_background(restless());

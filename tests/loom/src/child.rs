@@ -11,7 +11,7 @@ use std::task::{Wake, Waker};
 
 use loom::thread::ThreadId;
 
-use crate::help::serving;
+use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
 use crate::queue::children::Key;
 use crate::queue::{Kind, Queue};
@@ -86,11 +86,7 @@ impl Task {
     /// Ends like `child::spawn`: true if the scope took the child, which is dropped otherwise.
     pub(crate) fn add(self: &Arc<Self>) -> bool {
         let (queue, kind) = (&self.shared.queue, self.kind);
-        let kept = match queue.is_pen {
-            false => queue.add_at_home(Runnable::new(self), kind),
-            true => serving::keep_new(&self.shared, Runnable::new(self), kind),
-        };
-        let added = kept.map(|()| false);
+        let added = keep_new(&self.shared, Runnable::new(self), kind).map(|()| false);
         match added.or_else(|runnable| queue.add_elsewhere(runnable, kind)) {
             Ok(wants_help) => {
                 if wants_help {
@@ -227,10 +223,7 @@ impl Task {
         if !self.refused.load(Ordering::Acquire) {
             let key = *self.key.lock().unwrap();
             let address = std::ptr::from_ref(self).addr();
-            drop(match self.shared.queue.is_pen {
-                false => self.shared.queue.count_out(self.kind, key),
-                true => serving::count_out(&self.shared, self.kind, key, address),
-            });
+            drop(count_out(&self.shared, self.kind, key, address));
         }
     }
 
@@ -260,11 +253,7 @@ impl Task {
     /// Makes the runnable and pushes it: the schedule function of `src/task/child.rs`.
     fn schedule(self: &Arc<Self>) {
         self.pushes.fetch_add(1, Ordering::Relaxed);
-        let kept = match self.shared.queue.is_pen {
-            false => self.shared.queue.push_at_home(Runnable::new(self)),
-            true => serving::keep(&self.shared, Runnable::new(self)),
-        };
-        if let Err(runnable) = kept {
+        if let Err(runnable) = keep(&self.shared, Runnable::new(self)) {
             if let Some(shared) = Queue::push_elsewhere(Arc::clone(&self.shared), runnable) {
                 call_for_push(&shared);
             }
