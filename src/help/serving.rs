@@ -107,9 +107,13 @@ fn keep_by(
 /// Returns true if another thread is wanted for what is kept here, and may be had. We look again:
 /// soon, unless it is a scope inside a child that we run.
 fn is_wanted(served: &Served) -> bool {
-    let Served { shared, most, .. } = served;
+    let Served {
+        shared,
+        local,
+        most,
+    } = served;
     let (window, tickets) = (&shared.queue.window, &shared.tickets);
-    let is_held_up = || !current::is_in(shared) && window.wants_help();
+    let is_held_up = || !current::is_in(shared) && local.is_late();
     (window.is_eager() || shared.has_failed() || is_held_up())
         && tickets.out() < *most
         && !tickets.are_expected()

@@ -28,10 +28,11 @@ use std::time::Duration;
 
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
+use crate::help::idle::Workers;
 use crate::help::policy::{BUSY, SLOW};
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
-use crate::help::worker::{self, Workers};
+use crate::help::worker;
 use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};

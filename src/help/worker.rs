@@ -18,6 +18,9 @@
 //! | enters its waker among the idle, then looks whether something is ready | has put its child there, then looks for an idle one | it is seen, or it sees the waker |
 //! | takes from its local queue, and looks at the ready queue when that is empty, or from time to time | has put its child into one of them | likewise |
 //!
+//! A failure of the pen counts as a push: a thread looks for that as well when it looks whether
+//! something is ready.
+//!
 //! A thread that was called can be long in coming: a worker of tokio is what the thread does next
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
 //!
@@ -34,17 +37,16 @@ use std::task::{Context, Poll, Waker};
 
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Source, Ticket};
-use crate::help::policy::{is_slow_poll_expected, plan};
+use crate::help::policy::plan;
 use crate::help::serving::Served;
-use crate::help::ticket::{Call, Tickets, in_a_push};
-use crate::help::window::Window;
+use crate::help::ticket::{Call, in_a_push};
 use crate::panic::{catch, discard, quietly, wake};
 use crate::pen::life::{address, drop_children, end};
 use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
-use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant};
+use crate::sync::Instant;
 
 /// A thread takes so many children from its local queue before it looks what others have pushed.
 const OWN_TURNS: usize = 32;
@@ -64,69 +66,6 @@ pub struct Worker {
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").finish_non_exhaustive()
-    }
-}
-
-/// What a pen knows of its workers.
-#[derive(Default)]
-pub(crate) struct Workers {
-    idle: Mutex<Idle>,
-    /// How often one began to run children, as far as that can be counted.
-    stays: AtomicU32,
-    /// When a slow poll was met, if EAGER is set in the window.
-    met_slow: SharedInstant,
-}
-
-/// The workers that are idle.
-#[derive(Default)]
-struct Idle {
-    /// Their wakers, and what each is known by: a number for each time that one becomes idle.
-    /// Nobody else has the number of one that was called, which learns of that by its being gone.
-    wakers: Vec<(u64, Waker)>,
-    last: u64,
-}
-
-impl Idle {
-    fn enter(&mut self, waker: Waker) -> u64 {
-        self.last += 1;
-        self.wakers.push((self.last, waker));
-        self.last
-    }
-
-    fn leave(&mut self, number: u64) -> Option<Waker> {
-        let place = self.wakers.iter().position(|(it, _)| *it == number)?;
-        Some(self.wakers.swap_remove(place).1)
-    }
-}
-
-impl Workers {
-    /// Takes the waker of one that is idle, which counts as called.
-    fn call_idle(&self, tickets: &Tickets) -> Option<Waker> {
-        let mut idle = self.idle.lock();
-        let (_, waker) = idle.wakers.pop()?;
-        tickets.called();
-        Some(waker)
-    }
-
-    /// Has all come to see that the pen is over.
-    pub(crate) fn dismiss(&self, tickets: &Tickets) {
-        while let Some(idle) = self.call_idle(tickets) {
-            wake(Some(idle));
-        }
-    }
-
-    pub(crate) fn stays(&self) -> u32 {
-        self.stays.load(Ordering::Relaxed)
-    }
-
-    /// After a slow poll every push calls a thread, for a while.
-    fn heed_slow(&self, is_slow: bool, window: &Window) {
-        if is_slow {
-            self.met_slow.set(Instant::now());
-            window.set_eager(true);
-        } else if window.is_eager() && !is_slow_poll_expected(Some(self.met_slow.elapsed())) {
-            window.set_eager(false);
-        }
     }
 }
 
@@ -174,7 +113,7 @@ impl Ticket {
         let Some(_inside) = self.shared.queue.window.enter() else {
             return Stay::Over;
         };
-        self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
+        self.call.workers.begin_stay();
         if self.served.is_none() {
             self.served = Served::begin(&self.shared, self.call.most);
         }
@@ -197,17 +136,17 @@ impl Ticket {
 
     /// Enters its waker among the idle ones.
     fn become_idle(&mut self, waker: Waker) {
-        let number = self.call.workers.idle.lock().enter(waker);
-        self.idle = Some(number);
+        self.idle = Some(self.call.workers.enter_idle(waker));
         self.retire_from_pen();
     }
 
-    /// Returns true if there is something to do for a worker: also to see that the pen is over.
+    /// Returns true if there is something to do for a worker: also to end the pen, or to see that
+    /// it is over.
     fn has_work(&self) -> bool {
         let queue = &self.shared.queue;
         let served = self.served.as_ref();
-        let is_ready = |it: &Served| queue.has_ready_for(&it.local);
-        !queue.window.is_open() || served.is_none_or(is_ready)
+        let is_ready = |it: &Served| queue.has_ready_for(Some(&it.local));
+        !queue.window.is_open() || served.is_none_or(is_ready) || self.shared.has_failed()
     }
 
     /// Becomes one that is out, if it was idle: if it was not called, by itself.
@@ -215,12 +154,7 @@ impl Ticket {
         let Some(number) = self.idle.take() else {
             return;
         };
-        let mut idle = self.call.workers.idle.lock();
-        let waker = idle.leave(number);
-        if waker.is_some() {
-            self.shared.tickets.called();
-        }
-        drop(idle);
+        let waker = self.call.workers.leave_idle(number, &self.shared.tickets);
         (self.is_coming, self.is_out) = (true, true);
         quietly(|| drop(waker));
     }
@@ -238,7 +172,7 @@ impl Ticket {
         }
         self.served = None; // what is left is for others
         self.retire_from_pen();
-        if self.shared.queue.has_ready() {
+        if self.shared.queue.has_ready_for(None) || self.shared.has_failed() {
             call(&self.shared);
         }
     }
@@ -250,22 +184,19 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     let Served { shared, local, .. } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
-    queue.window.looks(budget.start_clock_for_helpers());
+    looks(served, budget.start_clock_for_helpers());
     let mut stay = Stay::Idle;
     while !shared.has_failed() {
+        call_beside(shared, call.most);
         let is_others_turn = budget.polls % OWN_TURNS == 0;
         let Some((child, left)) = queue.take_in_hand(local, is_others_turn, address) else {
             break;
         };
-        let is_wanted = left > 0 && queue.window.is_eager();
-        if is_wanted && shared.tickets.out() < call.most && !shared.tickets.are_coming() {
-            call_one(shared, true); // for what would be held up by this one
-        }
         let is_restless = child.run();
         budget.spend(1, is_restless);
         let is_over = budget.look().is_some_and(|look| {
             queue.put_down(local); // what follows may call foreign code
-            heed(shared, call, &look, left)
+            !queue.is_ended() && heed(served, call, &look, left)
         });
         if is_over || budget.polls == 0 {
             stay = Stay::Spent;
@@ -287,12 +218,29 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
     Stay::Over
 }
 
+/// Calls another thread for what a slow poll would hold up, if slow polls are expected. What it
+/// takes next is not in hand yet, for the executor is foreign code, and can end the pen.
+#[inline]
+fn call_beside(shared: &Arc<Shared>, most: usize) {
+    let (queue, tickets) = (&shared.queue, &shared.tickets);
+    let may_be_wanted = queue.window.is_eager() && tickets.out() < most;
+    if may_be_wanted && !tickets.are_expected() && queue.count_ready() > 1 {
+        in_a_push(|| call_one(shared, true));
+    }
+}
+
+/// This thread looks for what is ready, now.
+fn looks(served: &Served, now: Instant) {
+    served.shared.queue.window.looks(now);
+    served.local.looks(now);
+}
+
 /// Draws the consequences of a look at the clock; returns whether the time is up.
 #[inline(never)]
-fn heed(shared: &Arc<Shared>, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
-    let window = &shared.queue.window;
-    window.looks(Instant::now());
-    call.workers.heed_slow(look.is_slow, window);
+fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
+    let shared = &served.shared;
+    looks(served, Instant::now());
+    call.workers.heed_slow(look.is_slow, &shared.queue.window);
     if let Some(plan) = plan(look.polls, look.elapsed, ready) {
         call.dispatch(shared, plan.helpers + 1, true, 1);
     }
@@ -309,6 +257,15 @@ pub(crate) fn call(shared: &Arc<Shared>) {
     }
     if tickets.out() == 0 || window.wants_help() || shared.has_failed() {
         in_a_push(|| call_one(shared, false));
+    }
+}
+
+/// Calls a thread for a pen that has failed, which ends it. Not the one that found that: it can be
+/// anywhere, and in the middle of something.
+pub(crate) fn call_to_end(shared: &Shared) {
+    let called = shared.tickets.call();
+    if let Some(pen) = called.and_then(|it| it.workers.pen.upgrade()) {
+        call(&pen);
     }
 }
 

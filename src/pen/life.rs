@@ -32,8 +32,9 @@ use crate::stop::state::Outcome;
 use crate::sync::abort;
 
 /// Makes the shared state of a pen whose threads are called so.
-pub(crate) fn begin(call: Call) -> Arc<Shared> {
+pub(crate) fn begin(mut call: Call) -> Arc<Shared> {
     let shared = Shared::of_pen();
+    call.workers.pen = Arc::downgrade(&shared);
     shared.tickets.set_call(Some(Arc::new(call)));
     shared.queue.window.open_for_pen();
     shared

@@ -93,11 +93,6 @@ impl<R> Children<R> {
         self.suspended.try_remove(key.index())
     }
 
-    /// Returns the wakers of those that are suspended.
-    pub(crate) fn suspended(&self) -> impl Iterator<Item = &Waker> {
-        self.suspended.iter().map(|(_, waker)| waker)
-    }
-
     /// Empties the registry, for good.
     pub(crate) fn take_suspended(&mut self) -> Slab<Waker> {
         mem::take(&mut self.suspended)

@@ -27,7 +27,7 @@ impl Counts {
         self.spawned.add_at_home(Ordering::Relaxed);
     }
 
-    /// Counts a child in, on any other thread; under the lock of the ready queue.
+    /// Counts a child in, on any other thread; under the lock of the queue that it is pushed to.
     pub(crate) fn spawned_elsewhere(&self) {
         self.spawned.elsewhere.fetch_add(1, Ordering::Relaxed);
     }

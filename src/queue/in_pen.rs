@@ -79,34 +79,54 @@ impl<R> Queue<R> {
         own.extend(ready.drain(..count));
         let rest = ready.len();
         elsewhere.children.shrink();
-        if own.is_empty() {
-            own.shrink();
+        if count == 0 {
+            let is_idle = own.len() == 0;
+            if is_idle {
+                own.shrink();
+            }
             drop(own); // one at a time
-            let stolen = self.victim(elsewhere, local)?.take_half();
+            let stolen = self.victim(elsewhere, Some(local), is_idle);
+            let stolen = stolen.map(|mut it| it.take_half());
             own = local.lock();
-            own.extend(stolen.into_iter());
+            own.extend(stolen.into_iter().flatten());
         }
         let (child, left) = own.next(address)?;
         Some((child, left + rest))
     }
 
-    /// Finds the queue of another thread with something to take.
+    /// Finds the queue of another thread with something to take: one that is late, unless ours is
+    /// idle.
     fn victim<'a>(
         &self,
         elsewhere: &'a Elsewhere<R>,
-        local: &Arc<LocalQueue<R>>,
+        own: Option<&Arc<LocalQueue<R>>>,
+        is_idle: bool,
     ) -> Option<MutexGuard<'a, Contents<R>>> {
         let is_slow_likely = self.window.is_eager();
-        let others = elsewhere.locals.iter().filter(|it| !Arc::ptr_eq(it, local));
+        let is_own = |it: &Arc<_>| own.is_some_and(|own| Arc::ptr_eq(it, own));
+        let others = elsewhere.locals.iter().filter(|it| !is_own(it));
         others
-            .map(|it| it.lock())
-            .find(|it| it.has_for_others(is_slow_likely))
+            .map(|it| (it, it.is_late()))
+            .filter(|&(_, is_late)| is_idle || is_late)
+            .map(|(it, is_late)| (it.lock(), is_late || is_slow_likely))
+            .find_map(|(it, takes_all)| it.has_for_others(takes_all).then_some(it))
     }
 
-    /// Returns true if a thread that has nothing would find something.
-    pub(crate) fn has_ready_for(&self, local: &Arc<LocalQueue<R>>) -> bool {
+    /// Returns true if a thread that has nothing would find something: in the queue of another one
+    /// as well.
+    pub(crate) fn has_ready_for(&self, own: Option<&Arc<LocalQueue<R>>>) -> bool {
         let mut state = self.state.lock();
-        state.has_ready() || self.victim(state.elsewhere(), local).is_some()
+        state.has_ready() || self.victim(state.elsewhere(), own, true).is_some()
+    }
+
+    /// Returns how many children are ready, wherever they are.
+    pub(crate) fn count_ready(&self) -> usize {
+        let mut state = self.state.lock();
+        let Elsewhere {
+            children, locals, ..
+        } = state.elsewhere();
+        let kept: usize = locals.iter().map(|it| it.lock().len()).sum();
+        children.ready.len() + kept
     }
 
     /// Puts down what was in hand.
@@ -209,21 +229,6 @@ impl<R> Queue<R> {
     pub(crate) fn take_closer(&self) -> Option<Waker> {
         let mut state = self.state.lock();
         state.elsewhere.as_mut()?.closer.take()
-    }
-
-    /// Clones the wakers of some suspended children: of one that no thread has in hand, if there
-    /// is one.
-    pub(crate) fn some_suspended(&self) -> Vec<Waker> {
-        let mut state = self.state.lock();
-        let elsewhere = state.elsewhere();
-        let enough = elsewhere.locals.len() + elsewhere.hands.len() + 1;
-        // Clones of async-task's, which are no foreign code.
-        elsewhere
-            .children
-            .suspended()
-            .take(enough)
-            .cloned()
-            .collect()
     }
 
     /// Takes the wakers of all suspended children. After the end of the pen none is added.

@@ -3,7 +3,9 @@
 //! What the thread wakes or spawns while it runs children it puts there, and it takes from there
 //! what it runs next. So threads seldom wait for each other's locks. The ready queue itself has
 //! what other threads push. Who finds neither there nor here anything takes half of what a third
-//! one has.
+//! one has. The last one it leaves to that thread, which comes to it soon; unless that is *late*:
+//! it is in a slow poll, or does not run children now. Even threads that have enough to do take
+//! what one has that is late.
 //!
 //! Beside the queue stands which child the thread has in hand: it polls it, or is about to.
 //!
@@ -18,17 +20,23 @@
 //!    one that counts it out or puts it back here, or in which the thread comes to its queue again.
 //! 4. Before that, when its poll is over, another thread may have taken the child that a third one
 //!    had pushed. Then the first one comes soon: it calls no foreign code before. So the end, which
-//!    cannot know, may wait for it.
+//!    cannot know, may wait for it; or, if the child is gone by then, take it for one that is on
+//!    its way to the queue. That one the first thread waits for, and drops.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 
+use crate::help::policy::BUSY;
 use crate::queue::children::SPARE;
 use crate::queue::hands::{Hands, Hold};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Instant, Mutex, MutexGuard, SharedInstant};
 
 /// The local queue of one thread. Others reach it through the ready queue, where it is registered.
-pub(crate) struct LocalQueue<R>(Mutex<Contents<R>>);
+pub(crate) struct LocalQueue<R> {
+    contents: Mutex<Contents<R>>,
+    /// When its thread looked at it last, or a while before that.
+    looked: SharedInstant,
+}
 
 /// What is under the lock.
 pub(super) struct Contents<R> {
@@ -52,16 +60,30 @@ enum Hand {
 
 impl<R> Default for LocalQueue<R> {
     fn default() -> Self {
-        Self(Mutex::new(Contents {
+        let contents = Contents {
             ready: VecDeque::new(),
             hand: Hand::Away,
-        }))
+        };
+        Self {
+            contents: Mutex::new(contents),
+            looked: SharedInstant::default(),
+        }
     }
 }
 
 impl<R> LocalQueue<R> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents<R>> {
-        self.0.lock()
+        self.contents.lock()
+    }
+
+    /// Its thread looks at it, now.
+    pub(crate) fn looks(&self, now: Instant) {
+        self.looked.set(now);
+    }
+
+    /// Returns true if its thread is likely to be held up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.looked.elapsed() >= BUSY
     }
 
     /// Appends the runnable of the child with this address, which is not in hand then; unless the
@@ -129,19 +151,15 @@ impl<R> Contents<R> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.ready.len()
     }
 
     /// Returns true if another thread should take something: one child is for this one, unless it
-    /// is away, or likely to be in a slow poll.
-    pub(super) fn has_for_others(&self, is_slow_likely: bool) -> bool {
-        match self.hand {
-            Hand::Empty | Hand::Full(_) | Hand::Finishing if !is_slow_likely => {
-                self.ready.len() > 1
-            }
-            _ => !self.ready.is_empty(),
-        }
+    /// does not run children now, or is likely to be held up.
+    pub(super) fn has_for_others(&self, is_held_up: bool) -> bool {
+        let is_here = matches!(self.hand, Hand::Empty | Hand::Full(_) | Hand::Finishing);
+        self.ready.len() > usize::from(is_here && !is_held_up)
     }
 
     /// Appends children that came from elsewhere.

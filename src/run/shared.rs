@@ -15,6 +15,7 @@ use std::task::Wake;
 use std::thread;
 
 use crate::help::ticket::Tickets;
+use crate::help::worker::call_to_end;
 use crate::panic::{Payload, catch, discard, wake};
 use crate::queue::Queue;
 use crate::run::closures::Closures;
@@ -80,12 +81,8 @@ impl Shared {
     fn fail(&self, outcome: Outcome) {
         self.stop.end(outcome);
         if self.queue.is_pen {
-            // A push calls a thread, which will see that the pen has failed.
-            for suspended in self.queue.some_suspended() {
-                wake(Some(suspended));
-            }
             wake(self.queue.take_closer());
-            return;
+            return call_to_end(self);
         }
         // Not for the body, which is not polled again, but for the task that polls the scope.
         self.queue.wake_body();

@@ -12,6 +12,7 @@ use std::thread;
 use crate::blocked::{Blocking, block_until};
 use crate::lenders::Pool;
 use crate::life::{Counter, OnDrop, poll_once, poll_with, watched};
+use futures::channel::oneshot;
 use futures_lite::future::block_on;
 use taskpen::{Executor, Pen, Ticket};
 
@@ -23,12 +24,15 @@ fn value_that_is_not_read() {
         for is_close in [true, false] {
             let pen = Pen::on(Pool::new(1));
             let (blocking, began, let_go) = Blocking::new();
+            let (detach, is_detached) = oneshot::channel();
             drop(pen.spawn(async {
+                is_detached.await.unwrap();
                 OnDrop::new(move || {
                     blocking.block();
                     resume_unwind(Box::new("value"));
                 })
             }));
+            detach.send(()).unwrap();
             began.recv().unwrap();
             let mut end: Pin<Box<dyn Future<Output = ()>>> = match is_close {
                 true => Box::pin(pen.close()),

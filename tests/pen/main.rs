@@ -16,6 +16,7 @@ mod closures;
 mod dropping;
 mod executor_gone;
 mod failure;
+mod held_up;
 mod in_hand;
 mod inside;
 mod odd_executors;

@@ -1,0 +1,179 @@
+//! What a thread has left in its local queue while it is held up, or away: others run it. P10.
+
+use std::future::pending;
+use std::mem;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::thread;
+
+use crate::blocked::{Blocking, be_slow, block_until};
+use crate::lenders::Pool;
+use crate::life::{Counter, OnDrop, watched};
+use futures::channel::oneshot;
+use futures_lite::future::{block_on, yield_now};
+use taskpen::{Executor, Pen, Ticket, Worker};
+
+/// A child that blocks for another one, which is the only one left on its thread.
+#[test]
+fn the_last_one_behind_a_child_that_blocks() {
+    watched(|| {
+        let pen = Pen::on(Pool::new(2));
+        let (s, is_over) = (pen.to_static(), Arc::new(AtomicBool::new(false)));
+        let over = Arc::clone(&is_over);
+        pen.spawn(async move {
+            let ran = Counter::default();
+            let counts = ran.clone();
+            s.spawn(async move { counts.add() });
+            block_until(|| ran.get() > 0);
+            over.store(true, SeqCst);
+        });
+        block_until(|| {
+            pen.spawn(async {}); // a push from outside: it is known that a thread is held up
+            is_over.load(SeqCst)
+        });
+        block_on(pen.close());
+    });
+}
+
+/// So is one that is in the queue around a scope.
+#[test]
+fn the_last_one_behind_a_scope_that_blocks() {
+    watched(|| {
+        let pen = Pen::on(Pool::new(2));
+        let s = pen.to_static();
+        let child = pen.spawn(async move {
+            taskpen::scope(async |_| {
+                be_slow();
+                let ran = Counter::default();
+                let counts = ran.clone();
+                s.spawn(async move { counts.add() });
+                block_until(|| ran.get() > 0);
+            })
+            .await;
+        });
+        block_on(child);
+    });
+}
+
+/// Keeps workers, until they are polled by hand.
+#[derive(Clone, Default)]
+struct ByHand(Arc<Mutex<Vec<Worker>>>);
+
+impl ByHand {
+    fn take(&self) -> Worker {
+        self.0.lock().unwrap().pop().expect("one was called")
+    }
+}
+
+impl Executor for ByHand {
+    fn dispatch(&self, _: Ticket) {}
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        self.0.lock().unwrap().push(worker);
+        Ok(())
+    }
+}
+
+fn poll(worker: &mut Worker) {
+    let polled = Pin::new(worker).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "the pen is not over");
+}
+
+/// What a worker has left is run by one that always has something to do, if the first one is not
+/// polled again for a while.
+#[test]
+fn the_rest_of_a_worker_that_is_away() {
+    watched(|| {
+        let executor = ByHand::default();
+        let pen = Pen::on(executor.clone());
+        let polls = Counter::default();
+        for _ in 0..10 {
+            let counts = polls.clone();
+            pen.spawn(async move {
+                loop {
+                    counts.add();
+                    yield_now().await;
+                }
+            });
+        }
+        let mut away = executor.take();
+        poll(&mut away);
+        assert!(polls.get() >= 10);
+        be_slow(); // it is not coming soon
+        pen.spawn(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        let mut busy = executor.take();
+        let before = polls.get();
+        let polled = Mutex::new(&mut busy);
+        block_until(|| {
+            poll(&mut polled.lock().unwrap());
+            polls.get() > before
+        });
+        drop(pen);
+    });
+}
+
+/// Keeps tickets, until they are run by hand.
+#[derive(Clone, Default)]
+struct Keeps(Arc<Mutex<Vec<Ticket>>>);
+
+impl Keeps {
+    fn take(&self) -> Vec<Ticket> {
+        mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn run(&self) {
+        self.take().into_iter().for_each(Ticket::run);
+    }
+}
+
+impl Executor for Keeps {
+    fn dispatch(&self, ticket: Ticket) {
+        self.0.lock().unwrap().push(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+}
+
+/// P6: a panic cancels a child that is ready, though the only thread that runs children is held up,
+/// and the panic was on none that does.
+#[test]
+fn a_panic_elsewhere() {
+    watched(|| {
+        let (executor, dropped) = (Keeps::default(), Counter::default());
+        let pen = Pen::on(executor.clone());
+        let value = pen.spawn(async { OnDrop::new(|| panic!("value")) });
+        let (resume, resumed) = oneshot::channel();
+        let (blocking, began, let_go) = Blocking::new();
+        pen.spawn(async move {
+            resumed.await.unwrap();
+            blocking.block();
+            pending::<()>().await;
+        });
+        executor.run(); // the value is there, and the child suspended
+        resume.send(()).unwrap();
+        let tickets = executor.take();
+        let thread = thread::spawn(move || tickets.into_iter().for_each(Ticket::run));
+        began.recv().unwrap();
+        let guard = dropped.guard();
+        pen.spawn(async move { drop(guard) });
+        drop(executor.take()); // if one was called, it does not come
+        drop(value);
+        executor.run();
+        assert_eq!(dropped.get(), 1, "it was left alone");
+        let_go.send(()).unwrap();
+        thread.join().unwrap();
+        drop(pen);
+    });
+}
