@@ -69,7 +69,7 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        match enter(&self.shared, &None, false, inside) {
+        match enter(&self.shared, None, false, inside) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 let owner = self.keep(payload);

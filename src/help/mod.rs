@@ -8,7 +8,6 @@
 //! | [`dispatch`] | which helpers a scope has, and when it calls them |
 //! | [`watch`] | which children are slow |
 //! | [`worker`] | what the threads of a pen do, and how one is called |
-//! | [`idle`] | which of them are idle |
 //! | [`serving`] | what they do with children that they wake, spawn or drop |
 //! | [`window`] | the span of a poll in which helpers may run children |
 //! | [`policy`] | when it pays |
@@ -17,7 +16,6 @@
 mod detect;
 pub(crate) mod dispatch;
 pub(crate) mod executor;
-pub(crate) mod idle;
 pub(crate) mod policy;
 pub(crate) mod serving;
 pub(crate) mod ticket;

@@ -28,11 +28,10 @@ use std::time::Duration;
 
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
-use crate::help::idle::Workers;
 use crate::help::policy::{BUSY, SLOW};
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
-use crate::help::worker;
+use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
@@ -80,8 +79,7 @@ impl Ticket {
             return;
         };
         // Scopes among the children ask the same executor.
-        let helpers = Some(self.call.helpers());
-        let has_helped = current::enter(&self.shared, &helpers, false, |_| {
+        let has_helped = current::enter(&self.shared, Some(&self.call.helpers), false, |_| {
             self.call.stay(shared, &inside, self.chunk)
         });
         self.retire();
@@ -95,7 +93,7 @@ impl Ticket {
     /// It is not out any more.
     pub(super) fn retire(&mut self) {
         if mem::take(&mut self.is_out) {
-            self.shared.tickets.out.fetch_sub(1, Ordering::Relaxed);
+            self.shared.tickets.one_retires();
         }
     }
 
@@ -172,7 +170,7 @@ pub(crate) struct Tickets {
     pub(super) out: AtomicU32,
     /// Those of them that were not run yet.
     coming: AtomicU32,
-    /// When one was called last; of a pen.
+    /// When somebody asked first after one was called last; of a pen.
     since: SharedInstant,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
@@ -189,14 +187,18 @@ impl Tickets {
         self.coming.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Those that come are expected from now on.
+    pub(super) fn one_retires(&self) {
+        self.out.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Those that come are expected: for a while from when somebody asks.
     pub(super) fn expect(&self) {
-        self.since.set(Instant::now());
+        self.since.forget();
     }
 
     /// Returns true if those that come should have come.
     fn are_late(&self) -> bool {
-        self.since.elapsed() >= BUSY
+        self.since.elapsed_since_asked() >= BUSY
     }
 
     /// Returns true if one is coming, and not late.
@@ -237,7 +239,8 @@ impl Tickets {
 /// How a helper is called: what a scope found out about its executor.
 pub(crate) struct Call {
     found: Found,
-    around: Option<Hook>,
+    /// For scopes among the children, which ask the same executor.
+    pub(super) helpers: Helpers,
     /// Helpers at most, or threads of a pen.
     pub(super) most: usize,
     /// Of a pen.
@@ -246,9 +249,13 @@ pub(crate) struct Call {
 
 impl Call {
     pub(super) fn new(found: Found, around: Option<Hook>, most: usize) -> Self {
+        let helpers = Helpers {
+            source: Some(Source::Executor(found.clone())),
+            around,
+        };
         Self {
             found,
-            around,
+            helpers,
             most,
             workers: Workers::default(),
         }
@@ -256,19 +263,12 @@ impl Call {
 
     /// Returns true if it calls helpers of this executor, inside of this hook.
     pub(super) fn is_for(&self, found: Option<&Found>, around: Option<&Hook>) -> bool {
-        let is_same_hook = match (around, &self.around) {
+        let is_same_hook = match (around, &self.helpers.around) {
             (None, None) => true,
             (Some(one), Some(other)) => one.is_same(other),
             _ => false,
         };
         is_same_hook && found.is_some_and(|it| it.is_same(&self.found))
-    }
-
-    pub(super) fn helpers(&self) -> Helpers {
-        Helpers {
-            source: Some(Source::Executor(self.found.clone())),
-            around: self.around.clone(),
-        }
     }
 
     /// Runs children in the window, inside of the hook if there is one; returns whether that let
@@ -283,7 +283,7 @@ impl Call {
                 has_helped = true;
             }
         };
-        match &self.around {
+        match &self.helpers.around {
             None => once(),
             Some(hook) => {
                 shared.report(|| hook(&mut once));

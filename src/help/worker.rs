@@ -15,11 +15,10 @@
 //! |---|---|---|
 //! | ceases to be coming, then takes the lock of the ready queue | has put its child there, then sees that one is coming | the child is seen |
 //! | ceases to be out, then looks whether something is ready | has put its child there, then sees that one is out | likewise |
-//! | enters its waker among the idle, then looks whether something is ready | has put its child there, then looks for an idle one | it is seen, or it sees the waker |
+//! | finds nothing ready, ceases to be out and enters its waker among the idle, all under that lock | has put its child there, then looks for one that is out, or idle | it is seen, or sees that |
 //! | takes from its local queue, and looks at the ready queue when that is empty, or from time to time | has put its child into one of them | likewise |
 //!
-//! A failure of the pen counts as a push: a thread looks for that as well when it looks whether
-//! something is ready.
+//! A failure of the pen counts as a push: a thread looks for that after it has ceased to be out.
 //!
 //! A thread that was called can be long in coming: a worker of tokio is what the thread does next
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
@@ -32,24 +31,23 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::help::detect::Found;
 use crate::help::executor::{Executor, Source, Ticket};
-use crate::help::policy::plan;
+use crate::help::policy::{is_slow_poll_expected, plan};
 use crate::help::serving::Served;
 use crate::help::ticket::{Call, in_a_push};
+use crate::help::window::Window;
 use crate::panic::{catch, discard, quietly, wake};
 use crate::pen::life::{address, drop_children, end};
+use crate::queue::idle::Idle;
 use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
-use crate::sync::Instant;
-
-/// A thread takes so many children from its local queue before it looks what others have pushed.
-const OWN_TURNS: usize = 32;
+use crate::sync::{AtomicU32, Instant, Ordering, SharedInstant};
 
 /// A task that runs children of a [`Pen`](crate::Pen): see
 /// [`Executor::spawn`](crate::Executor::spawn).
@@ -79,74 +77,76 @@ enum Stay {
     Spent,
 }
 
+/// What a pen knows of its threads.
+#[derive(Default)]
+pub(crate) struct Workers {
+    /// The pen itself.
+    pub(crate) pen: Weak<Shared>,
+    /// How often one began to run children, as far as that can be counted.
+    stays: AtomicU32,
+    /// When a slow poll was met, if EAGER is set in the window.
+    met_slow: SharedInstant,
+}
+
+impl Workers {
+    pub(crate) fn stays(&self) -> u32 {
+        self.stays.load(Ordering::Relaxed)
+    }
+
+    /// After a slow poll every push calls a thread, for a while.
+    fn heed_slow(&self, is_slow: bool, window: &Window) {
+        if is_slow {
+            self.met_slow.set(Instant::now());
+            window.set_eager(true);
+        } else if window.is_eager() && !is_slow_poll_expected(Some(self.met_slow.elapsed())) {
+            window.set_eager(false);
+        }
+    }
+}
+
 impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { ticket, pace } = &mut *self;
         ticket.leave_idle();
-        loop {
-            match ticket.stay(pace) {
-                Stay::Over => return Poll::Ready(()),
-                Stay::Idle => {
-                    let waker = cx.waker().clone();
-                    ticket.become_idle(waker);
-                    if !ticket.has_work() {
-                        return Poll::Pending;
-                    }
-                    ticket.leave_idle();
-                }
-                Stay::Spent => {
-                    ticket.come_again();
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+        match ticket.stay(pace, Some(cx.waker())) {
+            Stay::Over => return Poll::Ready(()),
+            Stay::Idle => {}
+            Stay::Spent => {
+                ticket.come_again();
+                cx.waker().wake_by_ref();
             }
         }
+        Poll::Pending
     }
 }
 
 impl Ticket {
-    /// Runs children of a pen.
-    fn stay(&mut self, pace: &mut Pace) -> Stay {
+    /// Runs children of a pen; `waker` is that of a worker, which becomes idle if nothing is ready.
+    fn stay(&mut self, pace: &mut Pace, waker: Option<&Waker>) -> Stay {
         self.come();
-        let Some(_inside) = self.shared.queue.window.enter() else {
+        let shared = &self.shared;
+        let Some(_inside) = shared.queue.window.enter() else {
             return Stay::Over;
         };
-        self.call.workers.begin_stay();
+        self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
         if self.served.is_none() {
-            self.served = Served::begin(&self.shared, self.call.most);
+            self.served = Served::begin(shared, self.call.most);
         }
         let Some(served) = &self.served else {
             return Stay::Over;
         };
-        // Scopes among the children ask the same executor.
-        current::serve(served, &self.call.helpers(), || {
-            serve(served, &self.call, pace)
+        let (idle, is_out) = (&mut self.idle, &mut self.is_out);
+        let waker = waker.cloned(); // it is foreign
+        let rest = |others: &mut Idle| {
+            *idle = waker.map(|waker| others.enter(waker));
+            *is_out = false;
+            retire(shared);
+        };
+        current::serve(served, &self.call.helpers, || {
+            serve(served, &self.call, pace, rest)
         })
-    }
-
-    /// It is not out any more. What it knew of the time is not what the others know.
-    fn retire_from_pen(&mut self) {
-        self.retire();
-        if self.shared.tickets.out() > 0 {
-            self.shared.queue.window.looks_no_more();
-        }
-    }
-
-    /// Enters its waker among the idle ones.
-    fn become_idle(&mut self, waker: Waker) {
-        self.idle = Some(self.call.workers.enter_idle(waker));
-        self.retire_from_pen();
-    }
-
-    /// Returns true if there is something to do for a worker: also to end the pen, or to see that
-    /// it is over.
-    fn has_work(&self) -> bool {
-        let queue = &self.shared.queue;
-        let served = self.served.as_ref();
-        let is_ready = |it: &Served| queue.has_ready_for(Some(&it.local));
-        !queue.window.is_open() || served.is_none_or(is_ready) || self.shared.has_failed()
     }
 
     /// Becomes one that is out, if it was idle: if it was not called, by itself.
@@ -154,7 +154,8 @@ impl Ticket {
         let Some(number) = self.idle.take() else {
             return;
         };
-        let waker = self.call.workers.leave_idle(number, &self.shared.tickets);
+        let Shared { queue, tickets, .. } = &*self.shared;
+        let waker = queue.leave_idle(number, || tickets.called());
         (self.is_coming, self.is_out) = (true, true);
         quietly(|| drop(waker));
     }
@@ -167,31 +168,45 @@ impl Ticket {
 
     /// The part of [`run`](Self::run) that is a pen's.
     pub(super) fn run_in_pen(mut self) {
-        if let Stay::Over = self.stay(&mut Pace::default()) {
-            return;
-        }
-        self.served = None; // what is left is for others
-        self.retire_from_pen();
-        if self.shared.queue.has_ready_for(None) || self.shared.has_failed() {
-            call(&self.shared);
+        if let Stay::Spent = self.stay(&mut Pace::default(), None) {
+            self.served = None; // what is left is for others
+            self.is_out = false;
+            retire(&self.shared);
+            if self.shared.queue.has_ready_in_pen() || self.shared.has_failed() {
+                call(&self.shared);
+            }
         }
     }
 }
 
-/// Runs children of a pen until nothing is ready or the budget is spent; helps to drop them if it
-/// has ended.
-fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
+/// A thread is not out any more. What it knew of the time is not what the others know.
+fn retire(shared: &Shared) {
+    shared.tickets.one_retires();
+    if shared.tickets.out() > 0 {
+        shared.queue.window.looks_no_more();
+    }
+}
+
+/// Runs children of a pen until nothing is ready, when it calls `rest`, or the budget is spent;
+/// helps to drop them if it has ended.
+fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&mut Idle)) -> Stay {
     let Served { shared, local, .. } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
     looks(served, budget.start_clock_for_helpers());
-    let mut stay = Stay::Idle;
-    while !shared.has_failed() {
+    let (mut taken, mut rest) = (0, Some(rest));
+    let stay = loop {
+        if shared.has_failed() {
+            break Stay::Spent;
+        }
         call_beside(shared, call.most);
-        let is_others_turn = budget.polls % OWN_TURNS == 0;
-        let Some((child, left)) = queue.take_in_hand(local, is_others_turn, address) else {
-            break;
+        let found = queue.take_in_hand(local, taken, address, |idle| {
+            rest.take().expect("it ends here")(idle);
+        });
+        let Some((child, left)) = found else {
+            break Stay::Idle;
         };
+        taken += 1;
         let is_restless = child.run();
         budget.spend(1, is_restless);
         let is_over = budget.look().is_some_and(|look| {
@@ -199,11 +214,12 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace) -> Stay {
             !queue.is_ended() && heed(served, call, &look, left)
         });
         if is_over || budget.polls == 0 {
-            stay = Stay::Spent;
-            break;
+            break Stay::Spent;
         }
+    };
+    if rest.is_some() {
+        queue.put_down(local);
     }
-    queue.put_down(local);
     if let Some(look) = budget.look_after_pass() {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
@@ -274,18 +290,27 @@ pub(crate) fn call_to_end(shared: &Shared) {
 /// Where one of the pen's own threads calls, it does not wake one that is idle: on a worker of
 /// tokio that would be what this thread does next, and no other.
 pub(crate) fn call_one(shared: &Arc<Shared>, is_inside: bool) {
-    let Some(call) = shared.tickets.call() else {
-        return; // it has ended
-    };
     shared.tickets.expect();
     let idle = match is_inside {
         true => None,
-        false => call.workers.call_idle(&shared.tickets),
+        false => shared.queue.call_idle(|| shared.tickets.called()),
     };
-    match idle {
-        Some(idle) => wake(Some(idle)),
-        None if is_inside => call.dispatch(shared, shared.tickets.out() + 1, true, 1),
-        None => call.employ(shared),
+    if idle.is_some() {
+        return wake(idle);
+    }
+    let Some(call) = shared.tickets.call() else {
+        return; // it has ended
+    };
+    match is_inside {
+        true => call.dispatch(shared, shared.tickets.out() + 1, true, 1),
+        false => call.employ(shared),
+    }
+}
+
+/// Has all that are idle come to see that the pen is over.
+pub(crate) fn dismiss(shared: &Shared) {
+    while let Some(idle) = shared.queue.call_idle(|| shared.tickets.called()) {
+        wake(Some(idle));
     }
 }
 

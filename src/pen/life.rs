@@ -25,6 +25,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use crate::help::ticket::Call;
+use crate::help::worker::dismiss;
 use crate::panic::{Defer, discard, quietly};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
@@ -47,7 +48,7 @@ pub(crate) fn abandon(shared: &Arc<Shared>) {
     } else if shared.queue.len() > 0 {
         // Another thread ends it, and may be in foreign code: a destructor, or a waker.
         let unfinished = Defer(|| abort("the end of a pen was interrupted"));
-        current::enter(shared, &None, false, |_| drop_children(shared));
+        current::enter(shared, None, false, |_| drop_children(shared));
         mem::forget(unfinished);
     }
     shared.closures.hand_over(None);
@@ -66,11 +67,11 @@ pub(crate) fn end(shared: &Arc<Shared>, outcome: Outcome) {
         true => Outcome::Panicked,
         false => outcome,
     });
-    current::enter(shared, &None, false, |_| drop_children(shared));
+    current::enter(shared, None, false, |_| drop_children(shared));
     if let Some(call) = shared.tickets.take_call() {
-        call.workers.dismiss(&shared.tickets);
         quietly(|| drop(call));
     }
+    dismiss(shared);
     mem::forget(unfinished);
 }
 

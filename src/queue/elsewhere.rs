@@ -9,6 +9,7 @@ use std::task::Waker;
 use super::AtHome;
 use crate::queue::children::{Children, Key, SPARE};
 use crate::queue::hands::Hands;
+use crate::queue::idle::Idle;
 use crate::queue::local::LocalQueue;
 
 /// What other threads do to the children of a scope, and the polling one in a window.
@@ -20,6 +21,8 @@ pub(super) struct Elsewhere<R> {
     pub(super) gone: Vec<Key>,
     /// Of a pen, until it has ended: the queues of its threads.
     pub(super) locals: Vec<Arc<LocalQueue<R>>>,
+    /// Of a pen: its workers that are idle.
+    pub(super) idle: Idle,
     /// Of a pen that has ended: the children that are being polled or dropped.
     pub(super) hands: Hands,
     /// Wakes the task that closes the pen.
@@ -33,6 +36,7 @@ impl<R> Default for Elsewhere<R> {
             aside: VecDeque::new(),
             gone: Vec::new(),
             locals: Vec::new(),
+            idle: Idle::default(),
             hands: Hands::default(),
             closer: None,
         }

@@ -17,8 +17,12 @@ use crate::panic::wake;
 use crate::queue::children::Key;
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::hands::Hold;
+use crate::queue::idle::Idle;
 use crate::queue::local::{Contents, LocalQueue};
 use crate::sync::{MutexGuard, Ordering};
+
+/// A thread takes so many children from its local queue before it looks what others have pushed.
+const OWN_TURNS: usize = 32;
 
 /// What a thread does that runs children.
 impl<R> Queue<R> {
@@ -42,22 +46,25 @@ impl<R> Queue<R> {
     }
 
     /// Puts the child down that was in hand, and takes the next one: from the local queue first,
-    /// unless it is the turn of what others have pushed. None is taken once the pen has ended. With
-    /// it comes how many more are ready, as far as the thread knows.
+    /// unless it is the turn of what others have pushed; `taken` says how many were taken so far.
+    /// None is taken once the pen has ended. With it comes how many more are ready, as far as the
+    /// thread knows.
     ///
-    /// `address` says by what [`count_out`](Queue::count_out) will know it.
+    /// If nothing is ready it calls `rest` in that very moment: who pushes something later sees
+    /// what that has done. `address` says by what [`count_out`](Queue::count_out) will know it.
     #[inline]
     pub(crate) fn take_in_hand(
         &self,
         local: &Arc<LocalQueue<R>>,
-        is_others_turn: bool,
+        taken: usize,
         address: impl Fn(&R) -> usize,
+        rest: impl FnOnce(&mut Idle),
     ) -> Option<(R, usize)> {
-        let own = match is_others_turn {
-            true => None,
-            false => local.lock().next(&address),
+        let own = match taken % OWN_TURNS {
+            0 => None,
+            _ => local.lock().next(&address),
         };
-        own.or_else(|| self.fetch(local, address))
+        own.or_else(|| self.fetch(local, taken == 0, address, rest))
     }
 
     /// Brings something to the local queue.
@@ -65,7 +72,9 @@ impl<R> Queue<R> {
     fn fetch(
         &self,
         local: &Arc<LocalQueue<R>>,
+        is_first: bool,
         address: impl Fn(&R) -> usize,
+        rest: impl FnOnce(&mut Idle),
     ) -> Option<(R, usize)> {
         let mut state = self.state.lock();
         if self.ended.load(Ordering::Relaxed) {
@@ -77,21 +86,25 @@ impl<R> Queue<R> {
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
         own.extend(ready.drain(..count));
-        let rest = ready.len();
+        let more = ready.len();
         elsewhere.children.shrink();
-        if count == 0 {
-            let is_idle = own.len() == 0;
-            if is_idle {
-                own.shrink();
-            }
+        let is_idle = own.is_empty();
+        if is_idle {
+            own.shrink();
+        }
+        if is_idle || (is_first && count == 0) {
             drop(own); // one at a time
             let stolen = self.victim(elsewhere, Some(local), is_idle);
             let stolen = stolen.map(|mut it| it.take_half());
             own = local.lock();
             own.extend(stolen.into_iter().flatten());
         }
-        let (child, left) = own.next(address)?;
-        Some((child, left + rest))
+        let next = own.next(address);
+        drop(own);
+        if next.is_none() {
+            rest(&mut elsewhere.idle);
+        }
+        next.map(|(child, left)| (child, left + more))
     }
 
     /// Finds the queue of another thread with something to take: one that is late, unless ours is
@@ -104,19 +117,37 @@ impl<R> Queue<R> {
     ) -> Option<MutexGuard<'a, Contents<R>>> {
         let is_slow_likely = self.window.is_eager();
         let is_own = |it: &Arc<_>| own.is_some_and(|own| Arc::ptr_eq(it, own));
-        let others = elsewhere.locals.iter().filter(|it| !is_own(it));
-        others
-            .map(|it| (it, it.is_late()))
-            .filter(|&(_, is_late)| is_idle || is_late)
-            .map(|(it, is_late)| (it.lock(), is_late || is_slow_likely))
-            .find_map(|(it, takes_all)| it.has_for_others(takes_all).then_some(it))
+        elsewhere.locals.iter().find_map(|it| {
+            if is_own(it) || !(is_idle || it.is_late()) {
+                return None;
+            }
+            let contents = it.lock();
+            let is_held_up = || is_slow_likely || it.is_late();
+            contents.has_for_others(is_held_up).then_some(contents)
+        })
+    }
+
+    /// Takes a worker that is idle, which is called so.
+    pub(crate) fn call_idle(&self, count: impl FnOnce()) -> Option<Waker> {
+        let mut state = self.state.lock();
+        let waker = state.elsewhere().idle.call()?;
+        count();
+        Some(waker)
+    }
+
+    /// Takes this one, unless it was called.
+    pub(crate) fn leave_idle(&self, number: u64, count: impl FnOnce()) -> Option<Waker> {
+        let mut state = self.state.lock();
+        let waker = state.elsewhere().idle.leave(number)?;
+        count();
+        Some(waker)
     }
 
     /// Returns true if a thread that has nothing would find something: in the queue of another one
     /// as well.
-    pub(crate) fn has_ready_for(&self, own: Option<&Arc<LocalQueue<R>>>) -> bool {
+    pub(crate) fn has_ready_in_pen(&self) -> bool {
         let mut state = self.state.lock();
-        state.has_ready() || self.victim(state.elsewhere(), own, true).is_some()
+        state.has_ready() || self.victim(state.elsewhere(), None, true).is_some()
     }
 
     /// Returns how many children are ready, wherever they are.

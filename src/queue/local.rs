@@ -48,7 +48,7 @@ pub(super) struct Contents<R> {
 enum Hand {
     /// Nothing: it does not run children now, or has come to the end of its queue.
     Away,
-    /// Nothing: it is about to take the next one.
+    /// Nothing any more: it comes to its queue next.
     Empty,
     /// The child with this address.
     Full(usize),
@@ -137,7 +137,7 @@ impl<R> Contents<R> {
         let child = self.ready.pop_front();
         self.hand = child
             .as_ref()
-            .map_or(Hand::Empty, |it| Hand::Full(address(it)));
+            .map_or(Hand::Away, |it| Hand::Full(address(it)));
         child.map(|child| (child, self.ready.len()))
     }
 
@@ -155,11 +155,17 @@ impl<R> Contents<R> {
         self.ready.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
     /// Returns true if another thread should take something: one child is for this one, unless it
     /// does not run children now, or is likely to be held up.
-    pub(super) fn has_for_others(&self, is_held_up: bool) -> bool {
-        let is_here = matches!(self.hand, Hand::Empty | Hand::Full(_) | Hand::Finishing);
-        self.ready.len() > usize::from(is_here && !is_held_up)
+    pub(super) fn has_for_others(&self, is_held_up: impl FnOnce() -> bool) -> bool {
+        match self.ready.len() {
+            1 => matches!(self.hand, Hand::Away | Hand::Shut(_)) || is_held_up(),
+            ready => ready > 0,
+        }
     }
 
     /// Appends children that came from elsewhere.

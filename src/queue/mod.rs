@@ -66,6 +66,7 @@ mod counts;
 mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod home;
+pub(crate) mod idle;
 mod in_pen;
 pub(crate) mod local;
 mod owner;

@@ -24,17 +24,11 @@ use crate::run::shared::Shared;
 /// a closure elsewhere. Scopes inside inherit `helpers`, or what this one inherits.
 pub(crate) fn enter<R>(
     scope: &Arc<Shared>,
-    helpers: &Option<Helpers>,
+    helpers: Option<&Helpers>,
     is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {
-    frame::enter(
-        scope,
-        helpers.as_ref().map(|it| it as &dyn Any),
-        None,
-        is_poll,
-        act,
-    )
+    frame::enter(scope, helpers.map(|it| it as &dyn Any), None, is_poll, act)
 }
 
 /// Calls `act` on a thread that runs children of a pen.

@@ -121,7 +121,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         let inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared, this.helpers);
-            ready!(enter(shared, this.helpers, true, |is_nested| {
+            ready!(enter(shared, this.helpers.as_ref(), true, |is_nested| {
                 let poll_body = &mut |shared: &Arc<Shared>| {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
@@ -151,7 +151,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         let inside = enter_alone(this.is_inside);
         if !this.poll_loop.has_ended() {
             this.poll_loop.begin(this.shared, this.helpers);
-            enter(this.shared, this.helpers, true, |_| {
+            enter(this.shared, this.helpers.as_ref(), true, |_| {
                 finish(
                     this.shared,
                     this.poll_loop,
@@ -176,7 +176,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         let _inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
             poll_loop.begin(shared, this.helpers);
-            enter(shared, this.helpers, true, |_| {
+            enter(shared, this.helpers.as_ref(), true, |_| {
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });
         }

@@ -164,7 +164,7 @@ fn start_and_drop() {
 /// A scope inside `outer`, which has been polled once.
 fn inside(outer: &Arc<Shared>) -> Scope {
     let mut inner = Scope::new();
-    let is_over = enter(outer, &None, true, |_| inner.poll(Waker::noop()));
+    let is_over = enter(outer, None, true, |_| inner.poll(Waker::noop()));
     assert!(!is_over);
     inner
 }

@@ -200,7 +200,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
                     Next::Done => return true,
                 }
             };
-            enter(&shared, &None, true, |_| {
+            enter(&shared, None, true, |_| {
                 shared.queue.home.enter(|| {
                     shared.queue.take_back(&mut cache);
                     poll(&mut cache)

@@ -27,7 +27,7 @@ fn home_publishes() {
         if is_taken.swap(true, Ordering::Relaxed) {
             return None;
         }
-        let before = enter(scope, &None, true, |_| {
+        let before = enter(scope, None, true, |_| {
             home.enter(|| {
                 home.visit(|visits| {
                     let visits = visits.expect("we are at home");
@@ -107,7 +107,7 @@ fn handed_back_to_a_sleeper() {
                 shared.queue.hand_back(&mut batch);
             }
         });
-        enter(&shared, &None, true, |_| {
+        enter(&shared, None, true, |_| {
             shared.queue.home.enter(|| {
                 shared.queue.take_body_woken();
                 assert!(child.add());
@@ -147,7 +147,7 @@ fn len_from_outside() {
                 len => panic!("{len} children were counted, of two"),
             }
         });
-        enter(&shared, &None, true, |_| {
+        enter(&shared, None, true, |_| {
             shared.queue.home.enter(|| {
                 for _ in 0..2 {
                     let child = Task::new(&shared, Kind::Ordinary);

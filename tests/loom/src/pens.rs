@@ -204,6 +204,29 @@ fn failure_and_wake() {
     CANCELLED.assert_seen();
 }
 
+/// P6: a pen fails on a thread that runs no children, while one that does leaves: that sees it, or
+/// another one is called.
+#[test]
+fn failure_elsewhere() {
+    static POLLED: Outcome = Outcome::new("the child was polled before");
+    static UNPOLLED: Outcome = Outcome::new("it was not");
+
+    explore_within(3, || {
+        let pen = Pen::with_one_thread();
+        let child = pen.spawn(Kind::Ordinary);
+        pen.shared.failed();
+        match child.polls() {
+            0 => UNPOLLED.mark(),
+            _ => POLLED.mark(),
+        }
+        pen.threads.join();
+        assert!(pen.shared.queue.is_ended(), "by the thread that saw it");
+        pen.assert_over(&[&child]);
+    });
+    POLLED.assert_seen();
+    UNPOLLED.assert_seen();
+}
+
 /// An executor that is gone: it drops what it is given.
 struct Gone;
 

@@ -176,7 +176,7 @@ fn spend_with_a_helper_inside(is_slow: bool, returned: &'static Outcome, over: &
         }
         children[2].let_finish();
         // A scope inside another one has one restless pass.
-        let mut poll = |waker: &Waker| enter(&around, &None, true, |_| scope.poll(waker));
+        let mut poll = |waker: &Waker| enter(&around, None, true, |_| scope.poll(waker));
         assert!(!poll(Waker::noop()), "a child is left");
         match children[1].polls() < 3 {
             true => returned.mark(),
@@ -207,7 +207,7 @@ fn finished_by_the_last_helper() {
         for child in &children {
             child.let_finish();
         }
-        run(|waker| enter(&around, &None, true, |_| scope.poll(waker)));
+        run(|waker| enter(&around, None, true, |_| scope.poll(waker)));
         threads.join();
         match children[1].was_polled_here() {
             true => HERE.mark(),

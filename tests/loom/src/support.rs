@@ -283,7 +283,7 @@ pub(crate) fn assert_over(shared: &Arc<Shared>, children: &[&Task]) {
             .at_home_for_the_end(|| shared.queue.await_runnables());
         assert!(!runnables, "the ready queue is empty");
     };
-    enter(shared, &None, true, is_empty);
+    enter(shared, None, true, is_empty);
 }
 
 /// Data that a child borrows. loom reports a borrow that is not over before `reclaim`.
