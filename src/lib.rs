@@ -94,8 +94,9 @@
 //!   From the second slow poll on a scope is prepared for that for some seconds: nothing that
 //!   another thread could run is behind a slow child.
 //!
-//! What a slow poll still holds up: the body, which is polled by the scope's own thread only; the
-//! task around the scope, since **a poll of the scope does not return before the longest poll of a
+//! What a slow poll still holds up: the body, which is polled by the scope's own thread only; until
+//! slow polls are known, what the child or the body that blocks has spawned itself; the task around
+//! the scope, since **a poll of the scope does not return before the longest poll of a
 //! child in it** (on tokio the other tasks of its worker go to another thread meanwhile); and
 //! everything, if the executor has no thread to spare. So put an accept loop into a child, and what
 //! blocks for long on [other threads](guide::many#blocking-work). A serial scope has one thread,

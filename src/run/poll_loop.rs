@@ -60,6 +60,8 @@ pub(crate) struct PollLoop {
     key: Option<usize>,
     /// Set when the body has finished.
     body_done: bool,
+    /// How often the body was polled alone and has left children, as far as that can be counted.
+    left_behind: u8,
     /// Set by `end`.
     has_ended: bool,
     pub(crate) help: Help,
@@ -83,6 +85,7 @@ impl PollLoop {
             parent: None,
             key: None,
             body_done: false,
+            left_behind: 0,
             has_ended: false,
             help,
             pace: Pace::default(),
@@ -256,9 +259,13 @@ impl PollLoop {
     /// Opens the window, unless it is open, if there could be a helper and are several children.
     #[inline]
     fn open(&mut self, turn: &mut Turn<'_>) {
-        // A scope that had several children may have one that spawns others, and blocks.
+        // A scope that had several children may have one that spawns others, and blocks; so may a
+        // body that has left some behind more than once.
         let is_wanted = || {
-            cfg!(taskpen_force_windows) || turn.shared.queue.len() > 1 || self.help.was_possible()
+            cfg!(taskpen_force_windows)
+                || turn.shared.queue.len() > 1
+                || self.help.was_possible()
+                || self.left_behind > 1
         };
         if turn.may_open && self.help.is_possible() && is_wanted() {
             self.open_window(turn);
@@ -302,25 +309,13 @@ impl PollLoop {
         }
         if turn.window.is_none() {
             self.body_done = body(shared);
+            let has_children = shared.queue.len() > 0;
+            self.left_behind = self.left_behind.saturating_add(has_children.into());
         } else {
-            self.poll_body_in_window(turn, body);
+            turn.poll_body(|| self.body_done = body(shared));
         }
         turn.spend_on_body(!self.body_done && shared.queue.is_body_woken());
         true
-    }
-
-    /// Polls the body. If it may be slow, what is ready is where helpers find it.
-    #[inline(never)]
-    fn poll_body_in_window(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) {
-        let shared = turn.shared;
-        let may_be_slow = turn.is_draining() || turn.is_eager;
-        let away = (may_be_slow && shared.queue.home.is_here()).then(|| shared.queue.share());
-        if turn.is_draining() {
-            turn.with_the_door_open(false, |_, _| self.body_done = body(shared));
-        } else {
-            self.body_done = body(shared);
-        }
-        drop(away);
     }
 
     /// Runs children from the batch, and measures whether to share them with helpers: then it stops

@@ -55,6 +55,20 @@ impl Turn<'_> {
         }
     }
 
+    /// Polls the body in a window. If it may be slow, what is ready is where helpers find it.
+    #[inline(never)]
+    pub(super) fn poll_body(&mut self, poll: impl FnOnce()) {
+        let queue = &self.shared.queue;
+        let may_be_slow = self.is_draining() || self.is_eager;
+        let away = (may_be_slow && queue.home.is_here()).then(|| queue.share());
+        if self.is_draining() {
+            self.with_the_door_open(false, |_, _| poll());
+        } else {
+            poll();
+        }
+        drop(away);
+    }
+
     /// The body was polled. `is_restless` says that it woke itself.
     #[inline]
     pub(super) fn spend_on_body(&mut self, is_restless: bool) {

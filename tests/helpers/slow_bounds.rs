@@ -40,6 +40,31 @@ fn spawned_by_the_only_child() {
     });
 }
 
+/// N1: so it is if the body spawns one at a time, and blocks.
+#[test]
+fn spawned_by_the_body() {
+    let moment = Duration::from_millis(200);
+    watched(move || {
+        let was_run = block_on(
+            scope(async |s: Scope<'_>| {
+                for _ in 0..20 {
+                    let (run, ran) = channel();
+                    s.spawn(async move {
+                        let _ = run.send(());
+                    });
+                    if ran.recv_timeout(moment).is_ok() {
+                        return true;
+                    }
+                    yield_now().await;
+                }
+                false
+            })
+            .on(Pool::new(1)),
+        );
+        assert!(was_run, "held up");
+    });
+}
+
 /// A body that yields starves no child, also of those that were shared.
 #[test]
 fn body_that_yields() {
