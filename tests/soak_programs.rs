@@ -1,7 +1,8 @@
 //! Random programs for a minute, with helpers: L1, L3, L5, R9, F1 to F6, F8.
 //!
 //! Tasks work, yield, spawn, join, cancel, fail and panic in scopes in scopes, which are dropped
-//! half-way or run to their end, while other threads help and wake. Whatever the schedule, every
+//! half-way or run to their end, while other threads help and wake. Every second time a pen owns the
+//! tasks that do that, and is closed, cancelled or dropped. Whatever the schedule, every
 //! task and every value is dropped exactly once, before its scope is gone, nobody is polled after
 //! his end, and what the children borrow is intact.
 
@@ -20,6 +21,7 @@ use std::env;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::abort;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,12 +29,12 @@ use std::time::{Duration, Instant};
 use futures_lite::future::block_on;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use taskpen::{Scope, scope};
+use taskpen::{Executor, Pen, Scope, scope};
 
 use lenders::{Inline, Pool};
 use random_program::{Nest, busy};
 use running_program::run_nest;
-use waiting::at_most;
+use waiting::{Boxed, at_most};
 use world::World;
 
 /// Programs that run side by side, as children of one scope.
@@ -82,7 +84,7 @@ fn random_programs_with_helpers() {
     }
 }
 
-/// Runs some programs side by side, to their end or for some polls.
+/// Runs some programs side by side, to their end or for some polls: in a scope, or in a pen.
 fn round(seed: u64, pools: &[Pool; 3]) -> Result<(), String> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -93,18 +95,53 @@ fn round(seed: u64, pools: &[Pool; 3]) -> Result<(), String> {
         .collect();
     let polls = (seed % 3 == 0).then_some((seed / 3 % 8) as usize);
     let world = World::helped();
-    let all = scope(async |s: Scope<'_>| {
-        for program in &programs {
-            s.spawn(run_nest(program, &world, None));
+    match (seed / 24 % 2, seed % 4) {
+        (0, 0) => run_in_scope(&programs, &world, Inline::default(), polls),
+        (0, pool) => run_in_scope(&programs, &world, pools[pool as usize - 1].clone(), polls),
+        (_, pool) => {
+            let pen = Pen::on(pools[pool as usize % 3].clone());
+            run_in_pen(programs, &world, pen, seed / 48 % 2 == 0, polls);
         }
-    });
-    let all = match seed % 4 {
-        0 => all.on(Inline::default()),
-        pool => all.on(pools[pool as usize - 1].clone()),
-    };
-    block_on(at_most(polls, Box::pin(all)));
+    }
     // Late tickets and wakes of this round meet the next one.
     world.verdict()
+}
+
+fn run_in_scope(
+    programs: &[Nest],
+    world: &Arc<World>,
+    executor: impl Executor,
+    polls: Option<usize>,
+) {
+    let all = scope(async |s: Scope<'_>| {
+        for program in programs {
+            s.spawn(run_nest(program, world, None));
+        }
+    });
+    block_on(at_most(polls, Box::pin(all.on(executor))));
+}
+
+/// As children of a pen that is closed or cancelled, or dropped in the middle of that.
+fn run_in_pen(
+    programs: Vec<Nest>,
+    world: &Arc<World>,
+    pen: Pen,
+    is_closed: bool,
+    polls: Option<usize>,
+) {
+    let s = pen.to_static();
+    for program in programs {
+        let world = Arc::clone(world);
+        s.spawn(async move { run_nest(&program, &world, None).await });
+    }
+    let end: Boxed<'_, ()> = match is_closed {
+        true => Box::pin(pen.close()),
+        false => Box::pin(pen.cancel()),
+    };
+    block_on(at_most(polls, end));
+    while !s.is_empty() {
+        thread::yield_now(); // drop does not wait for polls
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use futures_lite::future::block_on;
 use proptest::prelude::*;
+use taskpen::Pen;
 
+use crate::lenders::Pool;
 use crate::random_program::{Nest, clean, failing};
 use crate::running_program::run_nest;
 use crate::world::World;
@@ -22,6 +24,18 @@ proptest! {
     fn programs_without_failures(program in clean()) {
         let (outcome, world) = run_program(&program);
         prop_assert_eq!(outcome, program.contribution());
+        prop_assert_eq!(world.verdict(), Ok(()));
+    }
+
+    /// P1, P2, P13: so they do as children of a pen.
+    #[test]
+    fn programs_in_a_pen(program in clean()) {
+        let world = World::helped();
+        let pen = Pen::on(Pool::new(1));
+        let (expected, shared) = (program.contribution(), Arc::clone(&world));
+        let child = pen.spawn(async move { run_nest(&program, &shared, None).await });
+        prop_assert_eq!(block_on(child), expected);
+        block_on(pen.close());
         prop_assert_eq!(world.verdict(), Ok(()));
     }
 
