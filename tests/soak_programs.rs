@@ -1,8 +1,8 @@
 //! Random programs for a minute, with helpers: L1, L3, L5, R9, F1 to F6, F8.
 //!
 //! Tasks work, yield, spawn, join, cancel, fail and panic in scopes in scopes, which are dropped
-//! half-way or run to their end, while other threads help and wake. Every second time a pen owns the
-//! tasks that do that, and is closed, cancelled or dropped. Whatever the schedule, every
+//! half-way or run to their end, while other threads help and wake. Every second time a pen owns
+//! the tasks that do that, and is closed, cancelled or dropped. Whatever the schedule, every
 //! task and every value is dropped exactly once, before its scope is gone, nobody is polled after
 //! his end, and what the children borrow is intact.
 
