@@ -113,14 +113,14 @@ ASAN_OPTIONS=$options:detect_leaks=0
 sanitized "${checked[@]}" -- --quiet "$leaking_tests"
 [ ${#unchecked[@]} -eq 0 ] || sanitized "${unchecked[@]}"
 
-# Once more with helpers in every window that can be opened. Tests that leak on purpose were looked
-# at above.
+# Once more with helpers in every window that can be opened.
 say 'with all windows open'
 RUSTC_WORKSPACE_WRAPPER=$PWD/tests/force_windows.sh
 export RUSTC_WORKSPACE_WRAPPER
 ASAN_OPTIONS=$options:detect_leaks=$leaks
 sanitized "${checked[@]}" -- --skip "$leaking_tests"
 ASAN_OPTIONS=$options:detect_leaks=0
+sanitized "${checked[@]}" -- --quiet "$leaking_tests"
 [ ${#unchecked[@]} -eq 0 ] || sanitized "${unchecked[@]}"
 
 if [ "$leaks" = 1 ]; then
