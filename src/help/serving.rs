@@ -55,7 +55,7 @@ fn with_local<T>(shared: &Shared, act: impl FnOnce(Option<&Served>) -> T) -> T {
 /// those of its pen.
 #[inline]
 pub(crate) fn keep(shared: &Shared, runnable: Runnable) -> Result<(), Runnable> {
-    match shared.queue.is_pen {
+    match shared.queue.is_pen() {
         false => shared.queue.push_at_home(runnable),
         true => keep_in_pen(shared, runnable),
     }
@@ -72,7 +72,7 @@ fn keep_in_pen(shared: &Shared, runnable: Runnable) -> Result<(), Runnable> {
 /// Keeps a new child, likewise.
 #[inline]
 pub(crate) fn keep_new(shared: &Shared, runnable: Runnable, kind: Kind) -> Result<(), Runnable> {
-    match shared.queue.is_pen {
+    match shared.queue.is_pen() {
         false => shared.queue.add_at_home(runnable, kind),
         true => keep_new_in_pen(shared, runnable, kind),
     }
@@ -128,7 +128,7 @@ pub(crate) fn count_out(
     key: Option<Key>,
     address: usize,
 ) -> Option<Waker> {
-    match shared.queue.is_pen {
+    match shared.queue.is_pen() {
         false => shared.queue.count_out(kind, key),
         true => count_out_in_pen(shared, kind, key, address),
     }

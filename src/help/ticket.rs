@@ -39,6 +39,8 @@ use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_loc
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
+/// Pushes to a pen of which one at least reads the clock.
+const UNTIMED: u32 = 8;
 /// How long a ticket goes on taking children.
 const LONGEST: Duration = Duration::from_millis(10);
 
@@ -70,7 +72,7 @@ impl Ticket {
         if IN_A_PUSH.with(Cell::get) {
             return;
         }
-        if self.shared.queue.is_pen {
+        if self.shared.queue.is_pen() {
             return self.run_in_pen();
         }
         self.come();
@@ -111,7 +113,7 @@ impl Drop for Ticket {
         self.leave_idle();
         self.come();
         self.retire();
-        if is_lost && self.shared.queue.is_pen {
+        if is_lost && self.shared.queue.is_pen() {
             wake(self.shared.queue.take_closer()); // to ask again
         }
     }
@@ -172,6 +174,8 @@ pub(crate) struct Tickets {
     coming: AtomicU32,
     /// When somebody asked first after one was called last; of a pen.
     since: SharedInstant,
+    /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
+    pushes: AtomicU32,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
 }
@@ -194,10 +198,27 @@ impl Tickets {
     /// Those that come are expected: for a while from when somebody asks.
     pub(super) fn expect(&self) {
         self.since.forget();
+        self.look();
+    }
+
+    /// One looks at the ready queue.
+    pub(super) fn look(&self) {
+        self.pushes.store(0, Ordering::Relaxed);
+    }
+
+    /// A push asks whether one should be called: returns true if it should read the clock for that.
+    /// Of many pushes only some do, since it would be a third of what they cost; they are never
+    /// more than [`UNTIMED`] apart.
+    pub(super) fn is_time(&self) -> bool {
+        // Threads may overwrite what others have counted; it need not be exact.
+        let pushes = self.pushes.load(Ordering::Relaxed).wrapping_add(1);
+        self.pushes.store(pushes, Ordering::Relaxed);
+        let apart = (pushes / UNTIMED).next_power_of_two().min(UNTIMED);
+        pushes % apart == 0
     }
 
     /// Returns true if those that come should have come.
-    fn are_late(&self) -> bool {
+    pub(super) fn are_late(&self) -> bool {
         self.since.elapsed_since_asked() >= BUSY
     }
 
@@ -329,7 +350,7 @@ impl Call {
 /// Calls a helper for something that was pushed, unless one is coming. For any thread.
 #[cold]
 pub(crate) fn call_for_push(shared: &Arc<Shared>) {
-    if shared.queue.is_pen {
+    if shared.queue.is_pen() {
         return worker::call(shared);
     }
     if let Some(call) = shared.tickets.call() {

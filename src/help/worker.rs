@@ -248,6 +248,7 @@ fn call_beside(shared: &Arc<Shared>, most: usize) {
 /// This thread looks for what is ready, now.
 fn looks(served: &Served, now: Instant) {
     served.shared.queue.window.looks(now);
+    served.shared.tickets.look();
     served.local.looks(now);
 }
 
@@ -267,11 +268,13 @@ fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
 /// needed.
 pub(crate) fn call(shared: &Arc<Shared>) {
     let (tickets, window) = (&shared.tickets, &shared.queue.window);
+    let is_time = tickets.is_time() || shared.has_failed();
     // Those that end the pen find what is ready.
-    if tickets.are_expected() || shared.queue.is_ended() {
+    if shared.queue.is_ended() || (tickets.are_coming() && !(is_time && tickets.are_late())) {
         return;
     }
-    if tickets.out() == 0 || window.wants_help() || shared.has_failed() {
+    let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
+    if tickets.out() == 0 || shared.has_failed() || is_held_up() {
         in_a_push(|| call_one(shared, false));
     }
 }

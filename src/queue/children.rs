@@ -2,7 +2,9 @@
 //! suspended.
 //!
 //! There are two such sets. One is [at home](crate::queue::home) with the thread that polls the
-//! scope, the other under the lock of the [ready queue](crate::queue), for all other threads.
+//! scope, the other under the lock of the [ready queue](crate::queue), for all other threads. In a
+//! pen the registry has a lock of its own: threads that finish children do not wait for those that
+//! push.
 //!
 //! # The registry of suspended children
 //!
@@ -51,14 +53,14 @@ impl Key {
 pub(crate) struct Children<R> {
     /// First in, first out.
     pub(crate) ready: VecDeque<R>,
-    suspended: Slab<Waker>,
+    pub(super) suspended: Suspended,
 }
 
 impl<R> Default for Children<R> {
     fn default() -> Self {
         Self {
             ready: VecDeque::new(),
-            suspended: Slab::new(),
+            suspended: Suspended::default(),
         }
     }
 }
@@ -66,14 +68,18 @@ impl<R> Default for Children<R> {
 /// Room for this many runnables is kept while the scope is idle, and no more.
 pub(super) const SPARE: usize = 64;
 
-impl<R> Children<R> {
-    /// Enters a child into the registry, which is the one at home or the other one.
+/// The registry of those that are suspended.
+#[derive(Default)]
+pub(super) struct Suspended(Slab<Waker>);
+
+impl Suspended {
+    /// Enters a child: into the registry at home, or into another one.
     #[inline]
-    pub(crate) fn suspend(&mut self, waker: Waker, at_home: bool) -> Key {
-        if self.suspended.len() == self.suspended.capacity() {
+    pub(super) fn enter(&mut self, waker: Waker, at_home: bool) -> Key {
+        if self.0.len() == self.0.capacity() {
             self.grow();
         }
-        let index = self.suspended.insert(waker);
+        let index = self.0.insert(waker);
         let number = NonZeroU32::new(index as u32 + 1);
         let key = number.filter(|_| index + 1 < ELSEWHERE as usize);
         let key = key.expect("a scope can have no more than 2^27 suspended children");
@@ -84,20 +90,21 @@ impl<R> Children<R> {
     fn grow(&mut self) {
         // By a quarter, not by doubling: a scope can hold very many suspended children, and half of
         // the registry would be empty.
-        self.suspended
-            .reserve_exact(4.max(self.suspended.len() / 4));
+        self.0.reserve_exact(4.max(self.0.len() / 4));
     }
 
-    /// Takes a child out of the registry again, if it is there.
-    pub(crate) fn leave(&mut self, key: Key) -> Option<Waker> {
-        self.suspended.try_remove(key.index())
+    /// Takes a child out again, if it is there.
+    pub(super) fn leave(&mut self, key: Key) -> Option<Waker> {
+        self.0.try_remove(key.index())
     }
 
-    /// Empties the registry, for good.
-    pub(crate) fn take_suspended(&mut self) -> Slab<Waker> {
-        mem::take(&mut self.suspended)
+    /// Takes all out, for good.
+    pub(super) fn take(&mut self) -> Slab<Waker> {
+        mem::take(&mut self.0)
     }
+}
 
+impl<R> Children<R> {
     /// Appends the runnables of `younger`, which keeps no more memory than it needs.
     pub(crate) fn append(&mut self, younger: &mut VecDeque<R>) {
         if self.ready.is_empty() {

@@ -57,7 +57,7 @@ impl<R> Elsewhere<R> {
         home.children.append(&mut self.children.ready);
         for key in self.gone.drain(..) {
             // A waker of async-task, of a child whose future is gone: not foreign.
-            drop(home.children.leave(key));
+            drop(home.children.suspended.leave(key));
         }
         self.gone.shrink_to(SPARE);
     }

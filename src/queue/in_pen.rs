@@ -14,7 +14,7 @@ use slab::Slab;
 use super::{Kind, Queue, State};
 use crate::help::policy::LARGEST_CHUNK;
 use crate::panic::wake;
-use crate::queue::children::Key;
+use crate::queue::children::{Key, Suspended};
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::hands::Hold;
 use crate::queue::idle::Idle;
@@ -191,17 +191,15 @@ impl<R> Queue<R> {
     ) -> [Option<Waker>; 2] {
         let finish = || self.counts(kind).finished_elsewhere();
         let is_counted = || local.is_some_and(|local| local.finish(address, finish));
-        if key.is_none() && is_counted() {
+        let waker = key.and_then(|key| self.suspended_in_pen().leave(key));
+        if is_counted() {
             let is_last = self.ordinary() == 0;
-            return [None, is_last.then(|| self.take_closer()).flatten()];
+            return [waker, is_last.then(|| self.take_closer()).flatten()];
         }
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        let waker = key.and_then(|key| elsewhere.children.leave(key));
-        if key.is_none() || !is_counted() {
-            elsewhere.hands.is_gone(address);
-            finish();
-        }
+        elsewhere.hands.is_gone(address);
+        finish();
         let closer = match self.ordinary() {
             0 => elsewhere.closer.take(),
             _ => None,
@@ -264,7 +262,12 @@ impl<R> Queue<R> {
 
     /// Takes the wakers of all suspended children. After the end of the pen none is added.
     pub(crate) fn take_suspended_in_pen(&self) -> Slab<Waker> {
-        self.state.lock().elsewhere().children.take_suspended()
+        self.suspended_in_pen().take()
+    }
+
+    fn suspended_in_pen(&self) -> MutexGuard<'_, Suspended> {
+        let suspended = self.in_pen.as_ref().expect("this is a pen");
+        suspended.lock()
     }
 
     /// Puts a child down that was in hand `before`, and takes one to drop it: the pen has ended.

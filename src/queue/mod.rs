@@ -74,7 +74,7 @@ pub(crate) mod waker_cache;
 
 use crate::help::window::Window;
 use crate::panic::wake;
-use crate::queue::children::{Children, Key};
+use crate::queue::children::{Children, Key, Suspended};
 use crate::queue::counts::Counts;
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::home::Home;
@@ -93,8 +93,8 @@ pub(crate) enum Kind {
 
 /// The ready queue of one scope.
 pub(crate) struct Queue<R> {
-    /// Set if it belongs to a pen.
-    pub(crate) is_pen: bool,
+    /// Of a pen: its suspended children. Behind a pointer, for most queues are those of scopes.
+    in_pen: Option<Box<Mutex<Suspended>>>,
     pub(crate) home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
     /// Set under the lock by a push: for the thread at home, which need not lock to see that
@@ -148,7 +148,7 @@ impl<R> Queue<R> {
     /// Makes the queue of a pen.
     pub(crate) fn of_pen() -> Self {
         Self {
-            is_pen: true,
+            in_pen: Some(Box::default()),
             ..Self::new()
         }
     }
@@ -156,7 +156,7 @@ impl<R> Queue<R> {
     /// Makes a queue whose body counts as woken, so that the first poll starts it.
     pub(crate) fn new() -> Self {
         Self {
-            is_pen: false,
+            in_pen: None,
             home: Home::new(AtHome {
                 children: Children::default(),
                 idle: false,
@@ -176,6 +176,12 @@ impl<R> Queue<R> {
             ordinary: Counts::default(),
             background: Counts::default(),
         }
+    }
+
+    /// Returns true if it belongs to a pen.
+    #[inline]
+    pub(crate) fn is_pen(&self) -> bool {
+        self.in_pen.is_some()
     }
 
     /// Adds a child with its first runnable, if this thread has the children at home.
@@ -227,7 +233,7 @@ impl<R> Queue<R> {
 
     fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) -> bool {
         state.elsewhere().children.ready.push_back(runnable);
-        if self.is_pen {
+        if self.is_pen() {
             self.tell_the_end(state);
             return true; // whether one is wanted is known to the pen
         }
@@ -264,7 +270,7 @@ impl<R> Queue<R> {
     pub(crate) fn suspend(&self, waker: &Waker) -> Option<Key> {
         let waker = waker.clone();
         self.home.visit(|home| match home {
-            Some(home) => Some(home.children.suspend(waker, true)),
+            Some(home) => Some(home.children.suspended.enter(waker, true)),
             None => self.suspend_elsewhere(waker),
         })
     }
@@ -276,16 +282,19 @@ impl<R> Queue<R> {
     /// the wake-up is spent. But it has seen the end, which came before the wake-up.
     #[inline]
     pub(crate) fn is_left_in_hand(&self) -> bool {
-        self.is_pen && self.is_ended()
+        self.is_pen() && self.is_ended()
     }
 
     #[inline(never)]
     fn suspend_elsewhere(&self, waker: Waker) -> Option<Key> {
-        let mut state = self.state.lock();
-        if self.is_pen && self.ended.load(Ordering::Relaxed) {
-            return None;
+        if let Some(suspended) = &self.in_pen {
+            let mut suspended = suspended.lock();
+            // Its end takes what is there when it has said so.
+            let has_ended = self.ended.load(Ordering::Relaxed);
+            return (!has_ended).then(|| suspended.enter(waker, false));
         }
-        Some(state.elsewhere().children.suspend(waker, false))
+        let mut state = self.state.lock();
+        Some(state.elsewhere().children.suspended.enter(waker, false))
     }
 
     /// Counts a child out, after taking it from the registry of suspended children if it has a key.
@@ -299,7 +308,7 @@ impl<R> Queue<R> {
         }
         let waker = key.and_then(|key| {
             self.home.visit(|home| match home {
-                Some(home) if key.is_at_home() => home.children.leave(key),
+                Some(home) if key.is_at_home() => home.children.suspended.leave(key),
                 _ => self.leave_elsewhere(key),
             })
         });
@@ -319,7 +328,7 @@ impl<R> Queue<R> {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
         if !key.is_at_home() {
-            return elsewhere.children.leave(key);
+            return elsewhere.children.suspended.leave(key);
         }
         elsewhere.gone.push(key);
         self.arrived.store(true, Ordering::Relaxed);

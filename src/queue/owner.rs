@@ -293,10 +293,10 @@ impl<R> Queue<R> {
     /// Takes the wakers of all suspended children, at home: of those that were there and of the
     /// others.
     pub(crate) fn take_suspended(&self) -> [Slab<Waker>; 2] {
-        let at_home = self.with_home(|home| home.children.take_suspended());
+        let at_home = self.with_home(|home| home.children.suspended.take());
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere.as_mut();
-        let elsewhere = elsewhere.map(|it| it.children.take_suspended());
+        let elsewhere = elsewhere.map(|it| it.children.suspended.take());
         [at_home, elsewhere.unwrap_or_default()]
     }
 

@@ -80,7 +80,7 @@ impl Shared {
 
     fn fail(&self, outcome: Outcome) {
         self.stop.end(outcome);
-        if self.queue.is_pen {
+        if self.queue.is_pen() {
             wake(self.queue.take_closer());
             return call_to_end(self);
         }
