@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod bodies;
+pub mod echo;
 pub mod gates;
 pub mod sets;
 pub mod taskpen;

@@ -55,8 +55,8 @@ use crate::scope::Scope;
 /// Drop waits for no poll; a closure of `spawn_blocking` that is running is asked to stop, and runs
 /// on alone. To wait for all that, [`close`](Self::close) or [`cancel`](Self::cancel).
 ///
-/// A child that owns its pen, by an `Arc` of the value in which that is a field, keeps it from being
-/// dropped: give it a part of the value, or a `Weak`. To spawn siblings it needs no pen:
+/// A child that owns its pen, by an `Arc` of the value in which that is a field, keeps it from
+/// being dropped: give it a part of the value, or a `Weak`. To spawn siblings it needs no pen:
 /// [`to_static`](Scope::to_static).
 ///
 /// **Slow children.** A child that blocks its thread does not hold up the others while the executor

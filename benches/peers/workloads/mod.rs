@@ -45,6 +45,7 @@ pub(crate) const ALL: &[Workload] = &[
     workload(pens::YIELDS, Kind::Pens, pens::yields),
     workload(pens::WAKE, Kind::Pens, pens::wake),
     workload(pens::PING_PONG, Kind::Pens, pens::ping_pong),
+    workload(pens::ECHO, Kind::Pens, pens::echo),
     workload(pens::COMPUTE, Kind::Pens, pens::compute),
     workload(pens::DROP, Kind::Pens, pens::cancel),
     workload(helpers::JOIN, Kind::Helpers, helpers::join),
@@ -52,6 +53,7 @@ pub(crate) const ALL: &[Workload] = &[
     workload(growth::JOIN, Kind::Growth, growth::join),
     workload(growth::CYCLE, Kind::Growth, growth::cycle),
     workload(memory::NAME, Kind::Memory, memory::suspended),
+    workload(pens::MEMORY, Kind::Memory, pens::memory),
 ];
 
 /// The powers of ten from 1 to 1,000,000 that `range` and `effort` allow; one at least.

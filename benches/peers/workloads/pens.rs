@@ -5,8 +5,10 @@
 
 use super::sizes;
 use crate::common::bodies;
+use crate::common::echo::{self, Connections};
 use crate::common::gates::{Tables, Wave};
 use crate::contestants::*;
+use crate::heap;
 use crate::places::{add_peers, timed, timed_end};
 use crate::race::{Effort, Race};
 use crate::report::Row;
@@ -15,8 +17,10 @@ pub(crate) const JOIN: &str = "pen: spawn + join";
 pub(crate) const YIELDS: &str = "pen: 10 yields";
 pub(crate) const WAKE: &str = "pen: cross-thread wake";
 pub(crate) const PING_PONG: &str = "pen: ping-pong";
+pub(crate) const ECHO: &str = "pen: echo server";
 pub(crate) const COMPUTE: &str = "pen: CPU, 10 µs each";
 pub(crate) const DROP: &str = "pen: suspend, cancel";
+pub(crate) const MEMORY: &str = "bytes per suspended child of a pen";
 
 /// Adds to a race the pens, each with the tasks of its runtime.
 macro_rules! add_tasks {
@@ -82,6 +86,19 @@ pub(crate) fn ping_pong(effort: Effort) -> Vec<Row> {
     race.run(effort)
 }
 
+/// Children that echo what a client sends, each on its connection; the time is that of one message.
+pub(crate) fn echo(effort: Effort) -> Vec<Row> {
+    let race = |n| {
+        let connections = Connections::new(n);
+        let mut race = Race::new(ECHO, n);
+        add_tasks!(race, n * echo::MESSAGES, |Peer| move |repeat| {
+            timed(repeat, move || Peer::join(n, move |i| connections.echo(i)))
+        });
+        race.run(effort)
+    };
+    race(if effort.most_children < 50 { 2 } else { 50 })
+}
+
 /// Children that compute.
 pub(crate) fn compute(effort: Effort) -> Vec<Row> {
     let steps = 10 * bodies::steps_per_micro();
@@ -107,6 +124,25 @@ pub(crate) fn cancel(effort: Effort) -> Vec<Row> {
         race.run(effort)
     };
     sizes(effort, 1_000..=10_000)
+        .into_iter()
+        .flat_map(race)
+        .collect()
+}
+
+/// What is kept on the heap for children that are suspended, as [`super::memory`] counts it.
+pub(crate) fn memory(effort: Effort) -> Vec<Row> {
+    let race = |n| {
+        let mut race = Race::new(MEMORY, n);
+        add_tasks!(race, n, |Peer| move |_| async move {
+            heap::start();
+            let parent = Peer::suspend(n).await;
+            let bytes = heap::stop();
+            Peer::end(parent).await;
+            bytes
+        });
+        race.run(effort.once())
+    };
+    sizes(effort, 100..=100_000)
         .into_iter()
         .flat_map(race)
         .collect()
