@@ -16,6 +16,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::help::detect::Found;
 use crate::help::serving::Served;
@@ -91,6 +92,15 @@ pub trait Executor: Send + Sync + 'static {
         act();
     }
 
+    /// Wakes the task that polls a scope, which has shared its children, and would go on with them,
+    /// but wants others to have the thread first.
+    ///
+    /// For executors whose threads drive timers and sockets when they have nothing else to do: while
+    /// all of them run children, none would. If it panics the task is woken at once.
+    fn wake_later(&self, waker: &Waker) {
+        waker.wake_by_ref();
+    }
+
     /// Spawns a worker of a [`Pen`](crate::Pen) as a task that nobody awaits, or gives it back:
     /// then the pen dispatches tickets.
     ///
@@ -113,6 +123,10 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
 
     fn block_in_place(&self, act: &mut dyn FnMut()) {
         R::block_in_place(self, act);
+    }
+
+    fn wake_later(&self, waker: &Waker) {
+        R::wake_later(self, waker);
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {

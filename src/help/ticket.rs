@@ -24,6 +24,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::help::detect::Found;
@@ -32,7 +33,7 @@ use crate::help::policy::{BUSY, SLOW};
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
-use crate::panic::{Defer, quietly, wake};
+use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
 use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
@@ -340,6 +341,14 @@ impl Call {
     /// Has the executor call `act`, which takes its time. Foreign code.
     pub(crate) fn in_place(&self, act: &mut dyn FnMut()) {
         quietly(|| self.executor().block_in_place(act));
+    }
+
+    /// Has the executor wake the task that polls the scope, after others. Foreign code.
+    pub(crate) fn wake_later(&self, waker: &Waker) {
+        if let Err(payload) = catch(|| self.executor().wake_later(waker)) {
+            discard(payload);
+            quietly(|| waker.wake_by_ref());
+        }
     }
 
     pub(super) fn executor(&self) -> &dyn Executor {

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use tokio::runtime::{Handle, RuntimeFlavor, worker_index};
-use tokio::task::{block_in_place, try_id, unconstrained};
+use tokio::task::{block_in_place, try_id, unconstrained, yield_now};
 
 use crate::help::executor::{Executor, Ticket};
 use crate::help::worker::Worker;
@@ -76,6 +76,12 @@ impl Executor for Tokio {
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
         debug_assert!(is_done.is_ready());
+    }
+
+    fn wake_later(&self, waker: &Waker) {
+        // It keeps the waker until this worker has looked at timers and sockets.
+        let polled = pin!(yield_now()).poll(&mut Context::from_waker(waker));
+        debug_assert!(polled.is_pending());
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {

@@ -171,8 +171,13 @@ impl<R> Queue<R> {
 
     /// Returns true if a child is ready at home, or the body is woken.
     pub(crate) fn has_work_at_home(&self) -> bool {
-        let is_ready = self.with_home(|home| !home.children.ready.is_empty());
-        is_ready || self.is_body_woken()
+        self.has_ready_at_home() || self.is_body_woken()
+    }
+
+    /// Returns true if a child is ready at home.
+    #[inline]
+    pub(crate) fn has_ready_at_home(&self) -> bool {
+        self.with_home(|home| !home.children.ready.is_empty())
     }
 
     /// The same for a while; returns whether that was enough.

@@ -28,7 +28,6 @@
 //! run empty.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -36,6 +35,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
+use crate::help::ticket::Call;
 use crate::help::watch::{self, watch};
 use crate::panic::quietly;
 use crate::queue::Next;
@@ -134,14 +134,7 @@ impl PollLoop {
         is_nested: bool,
     ) -> Poll<()> {
         let mut cache = WakerCache::new(cx.waker());
-        let mut turn = Turn {
-            shared,
-            budget: Budget::new(is_nested, self.pace()),
-            batch: VecDeque::new(),
-            window: None,
-            may_open: true,
-            is_eager: false,
-        };
+        let mut turn = Turn::new(shared, Budget::new(is_nested, self.pace()));
         let progress = shared.queue.home.enter(|| {
             shared.queue.take_back(&mut cache);
             match self.run_at_home(&mut turn, body, &mut cache) {
@@ -152,6 +145,7 @@ impl PollLoop {
             }
         });
         self.set_pace(shared, turn.budget.pace());
+        let may_hold_up = turn.was_shared || shared.slow_inside.load(Ordering::Relaxed);
         if turn.window.is_some() {
             turn.close(); // and waits, if the scope has to end
         }
@@ -160,7 +154,7 @@ impl PollLoop {
             Progress::End => Poll::Ready(()),
             Progress::Idle => Poll::Pending,
             Progress::Spent => {
-                quietly(|| cx.waker().wake_by_ref());
+                self.wake(shared, cx.waker(), may_hold_up && !is_nested);
                 Poll::Pending
             }
         }
@@ -272,14 +266,29 @@ impl PollLoop {
         }
     }
 
+    /// Wakes the task that polls the scope: after others, if all threads may be at it.
+    #[inline(never)]
+    fn wake(&mut self, shared: &Arc<Shared>, waker: &Waker, may_hold_up: bool) {
+        let may_call = may_hold_up && self.help.is_possible();
+        match may_call.then(|| self.find_helpers(shared)).flatten() {
+            Some(call) => call.wake_later(waker),
+            None => quietly(|| waker.wake_by_ref()),
+        }
+    }
+
+    fn find_helpers(&mut self, shared: &Arc<Shared>) -> Option<Arc<Call>> {
+        let help = &mut self.help;
+        shared.report(|| help.find(shared)).flatten()
+    }
+
     #[inline(never)]
     fn open_window(&mut self, turn: &mut Turn<'_>) {
-        let (shared, help) = (turn.shared, &mut self.help);
-        let Some(call) = shared.report(|| help.find(shared)).flatten() else {
+        let shared = turn.shared;
+        let Some(call) = self.find_helpers(shared) else {
             return;
         };
         let window = &shared.queue.window;
-        turn.is_eager = help.expects_slow(window.take_slow());
+        turn.is_eager = self.help.expects_slow(window.take_slow());
         shared.queue.leave_arrivals(true);
         let start = turn.budget.start_clock_for_helpers();
         turn.may_open = false;
@@ -309,7 +318,7 @@ impl PollLoop {
         }
         if turn.window.is_none() {
             self.body_done = body(shared);
-            let has_children = shared.queue.len() > 0;
+            let has_children = shared.queue.has_ready_at_home();
             self.left_behind = self.left_behind.saturating_add(has_children.into());
         } else {
             turn.poll_body(|| self.body_done = body(shared));
@@ -349,7 +358,7 @@ impl PollLoop {
     #[inline(never)]
     fn run_together(&mut self, turn: &mut Turn<'_>, dispatch: &Dispatch, body: &mut PollBody<'_>) {
         let shared = turn.shared;
-        turn.budget.share();
+        turn.share();
         while turn.budget.polls > 0 && !must_end(shared, self.body_done) {
             let ready = shared.queue.take(&mut turn.batch, dispatch.chunk);
             if turn.batch.is_empty() && !self.poll_body(turn, body) {

@@ -23,6 +23,8 @@ pub(super) struct Turn<'a> {
     pub(super) may_open: bool,
     /// Set if slow polls are expected.
     pub(super) is_eager: bool,
+    /// Set once children were shared with helpers.
+    pub(super) was_shared: bool,
 }
 
 /// The window of one poll.
@@ -45,6 +47,21 @@ impl<'a> TurnWindow<'a> {
     }
 }
 
+impl<'a> Turn<'a> {
+    #[inline(always)]
+    pub(super) fn new(shared: &'a Arc<Shared>, budget: Budget) -> Self {
+        Self {
+            shared,
+            budget,
+            batch: VecDeque::new(),
+            window: None,
+            may_open: true,
+            is_eager: false,
+            was_shared: false,
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Runs children from the batch, until it is empty, the budget is spent or the scope has to
     /// end.
@@ -53,6 +70,12 @@ impl Turn<'_> {
         while let Some(look) = self.run_stretch(body_done) {
             self.heed(&look);
         }
+    }
+
+    /// Children are shared with helpers from now on.
+    pub(super) fn share(&mut self) {
+        self.budget.share();
+        self.was_shared = true;
     }
 
     /// Polls the body in a window. If it may be slow, what is ready is where helpers find it.

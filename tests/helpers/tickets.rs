@@ -1,14 +1,18 @@
 //! Tickets: who is asked for help, how often, and what becomes of a ticket.
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_lite::future::{block_on, pending, poll_fn, yield_now};
 use taskpen::{Executor, Scope, Ticket, scope};
 
+use crate::blocked::be_slow_for;
 use crate::lenders::{Decline, Hoard, Inline, Pool};
+use crate::life::{Counter, watched};
 use crate::meeting::work;
 
 /// `.serial()` and `.helpers(0)` never ask, and nested scopes inherit `.serial()`.
@@ -201,4 +205,56 @@ fn forced_windows() {
     });
     block_on(idle.on(declined.clone()));
     assert!(declined.0.load(SeqCst) > 0);
+}
+
+/// Counts how often it is asked to wake a scope later, and panics if it is told to.
+struct Later {
+    pool: Pool,
+    asked: Counter,
+    panics: bool,
+}
+
+impl Executor for Later {
+    fn dispatch(&self, ticket: Ticket) {
+        self.pool.dispatch(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        self.pool.parallelism()
+    }
+
+    fn wake_later(&self, waker: &Waker) {
+        self.asked.add();
+        if self.panics {
+            resume_unwind(Box::new("an executor"));
+        }
+        waker.wake_by_ref();
+    }
+}
+
+/// R5: a scope that has shared its children, and would go on, has the executor wake it; if that
+/// panics it goes on all the same.
+#[test]
+fn woken_later() {
+    watched(|| {
+        for panics in [false, true] {
+            let asked = Counter::default();
+            let executor = Later {
+                pool: Pool::new(1),
+                asked: asked.clone(),
+                panics,
+            };
+            let children = scope(async |s: Scope<'_>| {
+                for _ in 0..8 {
+                    s.spawn(async {
+                        while asked.get() < 3 {
+                            be_slow_for(Duration::from_micros(20)); // worth to be shared
+                            yield_now().await;
+                        }
+                    });
+                }
+            });
+            block_on(children.on(executor));
+        }
+    });
 }
