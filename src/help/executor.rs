@@ -95,8 +95,8 @@ pub trait Executor: Send + Sync + 'static {
     /// Wakes the task that polls a scope, which has shared its children, and would go on with them,
     /// but wants others to have the thread first.
     ///
-    /// For executors whose threads drive timers and sockets when they have nothing else to do: while
-    /// all of them run children, none would. If it panics the task is woken at once.
+    /// For executors whose threads drive timers and sockets when they have nothing else to do:
+    /// while all of them run children, none would. If it panics the task is woken at once.
     fn wake_later(&self, waker: &Waker) {
         waker.wake_by_ref();
     }

@@ -36,7 +36,7 @@ use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
-use crate::sync::{AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
+use crate::sync::{AtomicBool, AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
@@ -177,6 +177,9 @@ pub(crate) struct Tickets {
     since: SharedInstant,
     /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
     pushes: AtomicU32,
+    /// Set by a push that has called none, for one had looked just now: that should look again
+    /// when it comes back from what it polls. Of a pen.
+    is_asked: AtomicBool,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
 }
@@ -226,6 +229,17 @@ impl Tickets {
     /// Returns true if one is coming, and not late.
     pub(super) fn are_expected(&self) -> bool {
         self.are_coming() && !self.are_late()
+    }
+
+    /// A push calls none that is out to look again soon.
+    pub(super) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether one was to look since this was asked last.
+    #[inline]
+    pub(super) fn take_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed) && self.is_asked.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn out(&self) -> usize {

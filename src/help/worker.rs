@@ -24,7 +24,9 @@
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
 //!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
-//! the thread says when it looked at it last. After a slow poll each push calls, for some seconds.
+//! the thread says when it looked at it last. If that was just now the thread is asked to look again
+//! when it comes back from the poll that it is in: if that was slow, what others have pushed is
+//! next, and another thread is called. After a slow poll each push calls, for some seconds.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
@@ -194,6 +196,7 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
     looks(served, budget.start_clock_for_helpers());
+    shared.tickets.look();
     let (mut taken, mut rest) = (0, Some(rest));
     let stay = loop {
         if shared.has_failed() {
@@ -209,7 +212,14 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
         taken += 1;
         let is_restless = child.run();
         budget.spend(1, is_restless);
-        let is_over = budget.look().is_some_and(|look| {
+        let look = match shared.tickets.take_asked() {
+            true => budget.look_after_pass(),
+            false => budget.look().inspect(|_| shared.tickets.look()),
+        };
+        if look.as_ref().is_some_and(|look| look.is_slow) {
+            taken = 0; // others have waited
+        }
+        let is_over = look.is_some_and(|look| {
             queue.put_down(local); // what follows may call foreign code
             !queue.is_ended() && heed(served, call, &look, left)
         });
@@ -248,7 +258,6 @@ fn call_beside(shared: &Arc<Shared>, most: usize) {
 /// This thread looks for what is ready, now.
 fn looks(served: &Served, now: Instant) {
     served.shared.queue.window.looks(now);
-    served.shared.tickets.look();
     served.local.looks(now);
 }
 
@@ -276,6 +285,8 @@ pub(crate) fn call(shared: &Arc<Shared>) {
     let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
     if tickets.out() == 0 || shared.has_failed() || is_held_up() {
         in_a_push(|| call_one(shared, false));
+    } else if is_time {
+        tickets.ask();
     }
 }
 

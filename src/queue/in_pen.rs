@@ -46,8 +46,8 @@ impl<R> Queue<R> {
     }
 
     /// Puts the child down that was in hand, and takes the next one: from the local queue first,
-    /// unless it is the turn of what others have pushed; `taken` says how many were taken so far.
-    /// None is taken once the pen has ended. With it comes how many more are ready, as far as the
+    /// unless it is the turn of what others have pushed; `taken` says how many were taken since it
+    /// was that first. None is taken once the pen has ended. With it comes how many more are ready, as far as the
     /// thread knows.
     ///
     /// If nothing is ready it calls `rest` in that very moment: who pushes something later sees
@@ -85,7 +85,7 @@ impl<R> Queue<R> {
         let ready = &mut elsewhere.children.ready;
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
-        own.extend(ready.drain(..count));
+        own.extend(ready.drain(..count), is_first);
         let more = ready.len();
         elsewhere.children.shrink();
         let is_idle = own.is_empty();
@@ -97,7 +97,7 @@ impl<R> Queue<R> {
             let stolen = self.victim(elsewhere, Some(local), is_idle);
             let stolen = stolen.map(|mut it| it.take_half());
             own = local.lock();
-            own.extend(stolen.into_iter().flatten());
+            own.extend(stolen.into_iter().flatten(), false);
         }
         let next = own.next(address);
         drop(own);

@@ -168,9 +168,12 @@ impl<R> Contents<R> {
         }
     }
 
-    /// Appends children that came from elsewhere.
-    pub(super) fn extend(&mut self, children: impl Iterator<Item = R>) {
+    /// Appends children that came from elsewhere; before the last one, which may have been put here
+    /// after they were ready, if they are `earlier`.
+    pub(super) fn extend(&mut self, children: impl Iterator<Item = R>, earlier: bool) {
+        let last = earlier.then(|| self.ready.pop_back()).flatten();
         self.ready.extend(children);
+        self.ready.extend(last);
     }
 
     /// Takes half of what is there, the elder one.

@@ -70,6 +70,41 @@ fn beside_a_slow_child() {
     });
 }
 
+/// P10: what is woken when a thread has just looked for others does not wait for one slow poll
+/// after the other, of a child that yields in between.
+#[test]
+fn beside_slow_polls_in_a_row() {
+    let moment = Duration::from_millis(200);
+    watched(move || {
+        for pen in pens() {
+            let ((begin, begun), (run, ran)) = (channel(), channel());
+            let s = pen.to_static();
+            let foreign = thread::spawn(move || {
+                begun.recv_timeout(LIMIT).expect("it begins");
+                s.spawn(async move {
+                    let _ = run.send(()); // nobody may wait any more
+                });
+            });
+            let slow = pen.spawn(async move {
+                for _ in 0..100 {
+                    yield_now().await; // all polls are short, it seems
+                }
+                begin.send(()).unwrap();
+                for polls in 0..10 {
+                    if ran.recv_timeout(moment).is_ok() {
+                        return polls;
+                    }
+                    yield_now().await;
+                }
+                10
+            });
+            let polls = futures_lite::future::block_on(slow);
+            assert!(polls <= 2, "held up in {polls} slow polls");
+            foreign.join().unwrap();
+        }
+    });
+}
+
 /// P4: drop does not wait for a poll. What is not being polled has been dropped when it returns;
 /// what is being polled is dropped when the poll returns, and not polled again.
 #[test]
