@@ -24,9 +24,9 @@
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
 //!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
-//! the thread says when it looked at it last. If that was just now the thread is asked to look again
-//! when it comes back from the poll that it is in: if that was slow, what others have pushed is
-//! next, and another thread is called. After a slow poll each push calls, for some seconds.
+//! the thread says when it looked at it last. If that was just now the thread is asked to look
+//! again when it comes back from the poll that it is in: if that was slow, what others have pushed
+//! is next, and another thread is called. After a slow poll each push calls, for some seconds.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]

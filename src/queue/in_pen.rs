@@ -47,8 +47,8 @@ impl<R> Queue<R> {
 
     /// Puts the child down that was in hand, and takes the next one: from the local queue first,
     /// unless it is the turn of what others have pushed; `taken` says how many were taken since it
-    /// was that first. None is taken once the pen has ended. With it comes how many more are ready, as far as the
-    /// thread knows.
+    /// was that first. None is taken once the pen has ended. With it comes how many more are ready,
+    /// as far as the thread knows.
     ///
     /// If nothing is ready it calls `rest` in that very moment: who pushes something later sees
     /// what that has done. `address` says by what [`count_out`](Queue::count_out) will know it.
