@@ -17,7 +17,8 @@
 //!
 //! Nor does a push dispatch one if as many are out as there may be. A ticket ceases to be out
 //! before the helper looks at the queue for the last time, and calls another one if there is
-//! something. So here as well.
+//! something. So here as well; also if it has found the window shut, which can have been opened
+//! since.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -79,18 +80,27 @@ impl Ticket {
         self.come();
         let shared = &*Arc::clone(&self.shared);
         let Some(inside) = shared.queue.window.enter() else {
-            return;
+            return self.look_again(); // it can be open again
         };
         // Scopes among the children ask the same executor.
         let has_helped = current::enter(&self.shared, Some(&self.call.helpers), false, |_| {
             self.call.stay(shared, &inside, self.chunk)
         });
-        self.retire();
-        // Not if no poll may start, or the hook keeps us from it: nor could another one.
-        if has_helped && inside.is_open() && !shared.has_failed() && shared.queue.has_ready() {
-            call_for_push(&self.shared);
+        if has_helped {
+            self.look_again(); // not if the hook keeps us from it: nor could another one
         }
         drop(inside); // at last: what was taken from the queue is dealt with
+    }
+
+    /// Is not out any more, and calls another one if something is ready: a push may have seen that
+    /// it was.
+    fn look_again(&mut self) {
+        self.retire();
+        let shared = &self.shared;
+        // In this order: whoever pushed has opened the window before, and its lock says so.
+        if shared.queue.has_ready() && shared.queue.window.is_open() && !shared.has_failed() {
+            call_for_push(shared);
+        }
     }
 
     /// It is not out any more.

@@ -23,7 +23,7 @@ pub(crate) struct Pen {
 }
 
 /// The same, one at a time: for models in which there would be more threads than loom can have.
-struct One(Threads);
+pub(crate) struct One(pub(crate) Threads);
 
 impl Executor for One {
     fn dispatch(&self, ticket: Ticket) {

@@ -7,10 +7,13 @@ use std::task::Waker;
 use loom::thread;
 
 use crate::child::Task;
+use crate::help::ticket::Call;
+use crate::pens::One;
 use crate::queue::Kind;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Bell, Outcome, Scope, Threads, assert_over, explore_within, run};
+use crate::sync::Instant;
 
 /// Three children: the first shows that help pays, the third is in a slow poll until the second has
 /// finished, and that is woken by a foreign thread once the slow poll has begun.
@@ -83,6 +86,49 @@ fn slow_poll_and_a_push() {
     });
     HERE.assert_seen();
     THERE.assert_seen();
+}
+
+/// A ticket comes while the door is shut, and there may be no other. When the thread of the scope
+/// has opened it, pushes a child, and blocks for that, either this ticket finds it or another one
+/// is called. (If not, that is a deadlock.)
+#[test]
+fn ticket_at_a_door_that_opens() {
+    static ENTERED: Outcome = Outcome::new("the ticket found the door open");
+    static CALLED: Outcome = Outcome::new("another one was called");
+
+    explore_within(2, || {
+        let threads = Threads::default();
+        let call = Arc::new(Call::given_to_pen(One(threads.clone())));
+        let shared = Shared::new();
+        shared.tickets.set_call(Some(Arc::clone(&call)));
+        let (child, bell) = (
+            Task::new(&shared, Kind::Ordinary),
+            Arc::new(Bell::default()),
+        );
+        child.let_finish();
+        let ring = Arc::clone(&bell);
+        child.at_last(move || ring.ring());
+        enter(&shared, None, true, |_| {
+            shared.queue.home.enter(|| {
+                let window = &shared.queue.window;
+                let open = window.open(Instant::now(), true);
+                window.let_none_in();
+                call.dispatch(&shared, 1, false, 1);
+                let away = shared.queue.share();
+                window.let_in(Instant::now(), true);
+                assert!(child.add());
+                bell.wait();
+                drop(away);
+                drop(open);
+            });
+        });
+        match threads.join() {
+            1 => ENTERED.mark(),
+            _ => CALLED.mark(),
+        }
+    });
+    ENTERED.assert_seen();
+    CALLED.assert_seen();
 }
 
 /// Two children, of which one has been suspended; a foreign thread wakes that while a poll of the
