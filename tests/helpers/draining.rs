@@ -196,7 +196,7 @@ struct WakesAfter {
     gate: Gate,
     is_over: Arc<AtomicBool>,
     /// One wait can be inside another one.
-    depth: AtomicUsize,
+    depth: Arc<AtomicUsize>,
 }
 
 impl Executor for WakesAfter {
@@ -228,11 +228,13 @@ fn woken_by_the_executor_after_a_wait() {
             let is_taken = AtomicBool::new(false);
             let is_over = Arc::new(AtomicBool::new(false));
             let over = Arc::clone(&is_over);
+            let depth = Arc::new(AtomicUsize::new(0));
+            let waits = Arc::clone(&depth);
             let executor = WakesAfter {
                 pool: Pool::new(1),
                 gate,
                 is_over,
-                depth: AtomicUsize::new(0),
+                depth,
             };
             block_on(
                 scope(async |s: Scope<'_>| {
@@ -251,10 +253,11 @@ fn woken_by_the_executor_after_a_wait() {
                             yield_now().await;
                         }
                         is_taken.store(true, SeqCst);
-                        be_slow_for(Duration::from_millis(20));
-                        over.store(true, SeqCst);
                         if thread::current().id() == home {
                             last.open(); // nobody waits
+                        } else {
+                            block_until(|| waits.load(SeqCst) > 0);
+                            over.store(true, SeqCst);
                         }
                     });
                     s.spawn(wait);
