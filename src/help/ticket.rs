@@ -187,8 +187,8 @@ pub(crate) struct Tickets {
     since: SharedInstant,
     /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
     pushes: AtomicU32,
-    /// Set by a push that has called none, for one had looked just now: that should look again
-    /// when it comes back from what it polls. Of a pen.
+    /// Set by a push: one that is out should look again when it comes back from what it polls. Of a
+    /// pen.
     is_asked: AtomicBool,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
@@ -241,7 +241,7 @@ impl Tickets {
         self.are_coming() && !self.are_late()
     }
 
-    /// A push calls none that is out to look again soon.
+    /// A push asks one that is out to look again soon.
     pub(super) fn ask(&self) {
         self.is_asked.store(true, Ordering::Relaxed);
     }

@@ -24,9 +24,9 @@
 //! that has woken it, which may be in a slow poll. So after a while another one is called.
 //!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
-//! the thread says when it looked at it last. If that was just now the thread is asked to look
-//! again when it comes back from the poll that it is in: if that was slow, what others have pushed
-//! is next, and another thread is called. After a slow poll each push calls, for some seconds.
+//! the thread says when it looked at it last. In any case it is asked to look again when it comes
+//! back from the poll that it is in: if that was slow, what others have pushed is next, and another
+//! thread is called. After a slow poll each push calls, for some seconds.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
@@ -283,10 +283,11 @@ pub(crate) fn call(shared: &Arc<Shared>) {
         return;
     }
     let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
+    if is_time {
+        tickets.ask(); // in any case: one that is called can be long in coming
+    }
     if tickets.out() == 0 || shared.has_failed() || is_held_up() {
         in_a_push(|| call_one(shared, false));
-    } else if is_time {
-        tickets.ask();
     }
 }
 

@@ -66,7 +66,7 @@ impl<R> Default for LocalQueue<R> {
         };
         Self {
             contents: Mutex::new(contents),
-            looked: SharedInstant::default(),
+            looked: Default::default(),
         }
     }
 }
