@@ -66,8 +66,13 @@ impl Help {
         self.met_slow.is_some()
     }
 
-    /// Finds out how helpers are called in this very poll, if there are any.
+    /// Finds out how helpers are called in this very poll, if there are any. A panic of the
+    /// executor is the scope's.
     pub(crate) fn find(&mut self, shared: &Shared) -> Option<Arc<Call>> {
+        shared.report(|| self.look_for(shared)).flatten()
+    }
+
+    fn look_for(&mut self, shared: &Shared) -> Option<Arc<Call>> {
         if self.alone > 0 {
             self.alone -= 1;
             return None;

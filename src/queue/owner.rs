@@ -165,7 +165,8 @@ impl<R> Queue<R> {
     pub(crate) fn sleep(&self) {
         // An executor that was told of it before can have woken something on this very thread.
         if !self.has_work_at_home() {
-            self.window.wait_until(|| self.need_not_sleep());
+            // A helper can have set aside what was ready when we were notified.
+            self.window.wait_until(|| self.need_not_sleep(true));
         }
     }
 
@@ -187,7 +188,7 @@ impl<R> Queue<R> {
             return true;
         }
         let is_over = window.spin(|| self.arrived.load(Ordering::Relaxed))
-            || window.wait_at_most(limit, || self.need_not_sleep());
+            || window.wait_at_most(limit, || self.need_not_sleep(false));
         if !is_over {
             self.state.lock().waiting = false;
         }
@@ -195,9 +196,10 @@ impl<R> Queue<R> {
     }
 
     /// Returns true if there is something to do. Otherwise what there will be notifies.
-    fn need_not_sleep(&self) -> bool {
+    fn need_not_sleep(&self, heeds_aside: bool) -> bool {
         let mut state = self.state.lock();
         let is_over = state.has_ready()
+            || (heeds_aside && !state.elsewhere().aside.is_empty())
             || self.body_woken.load(Ordering::Relaxed)
             || self.window.is_alone_or_asleep();
         state.waiting = !is_over;
@@ -239,11 +241,12 @@ impl<R> Queue<R> {
         !self.state.lock().elsewhere().aside.is_empty()
     }
 
-    /// Returns how many are there for helpers.
-    pub(crate) fn waiting(&self) -> usize {
+    /// Returns how many are ready under the lock; with those that were set aside, or without.
+    pub(crate) fn waiting(&self, with_aside: bool) -> usize {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
-        elsewhere.children.ready.len() + elsewhere.aside.len()
+        let aside = if with_aside { elsewhere.aside.len() } else { 0 };
+        elsewhere.children.ready.len() + aside
     }
 
     /// Brings home what was set aside, first in line; returns whether there was anything.

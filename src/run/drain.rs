@@ -139,6 +139,12 @@ impl Turn<'_> {
         self.is_draining() && self.shared.queue.window.spin(|| false)
     }
 
+    /// Returns true if no helper is inside, of a poll that has waited for that.
+    #[inline]
+    pub(super) fn can_return(&self) -> bool {
+        self.is_draining() && self.shared.queue.window.is_alone()
+    }
+
     /// Runs the batch, and what these children wake, until the poll can return; and what was set
     /// aside, when our patience ends: or has ended.
     #[inline(never)]
@@ -146,12 +152,16 @@ impl Turn<'_> {
         let queue = &self.shared.queue;
         queue.hand_back_home(&mut self.batch);
         let away = queue.share();
+        // What was ready is run before the body, and no more if that is woken.
+        let (mut ran, pass) = (0, queue.waiting(false));
+        let is_next = |ran| !body_done && ran >= pass && queue.is_body_woken();
         watch(|| {
             while self.budget.polls > 0 && !must_end(self.shared, body_done) {
                 let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
                     break;
                 };
-                if self.run_with_the_door_open(child) {
+                ran += 1;
+                if self.run_with_the_door_open(child) || is_next(ran) {
                     break;
                 }
             }
@@ -206,7 +216,8 @@ impl Turn<'_> {
         let is_eager = self.is_eager || is_known;
         window.let_in(start, is_eager);
         if let Some(it) = self.window.as_ref().filter(|_| is_eager) {
-            it.call.dispatch(self.shared, queue.waiting(), false, 1);
+            let waiting = queue.waiting(!window.leaves_slow());
+            it.call.dispatch(self.shared, waiting, false, 1);
         }
         act(self, start);
         window.let_none_in();

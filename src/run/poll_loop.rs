@@ -35,7 +35,6 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
-use crate::help::ticket::Call;
 use crate::help::watch::{self, watch};
 use crate::panic::quietly;
 use crate::queue::Next;
@@ -240,9 +239,12 @@ impl PollLoop {
                         turn.run_batch(self.body_done);
                         shared.queue.hand_back_home(&mut turn.batch);
                     }
-                    self.poll_body(turn, body);
+                    if !turn.can_return() {
+                        self.poll_body(turn, body); // which can let helpers in
+                    }
                     turn.end_pass();
-                    if turn.budget.polls == 0 && !must_end(shared, self.body_done) {
+                    let is_spent = turn.budget.polls == 0 || turn.can_return();
+                    if is_spent && !must_end(shared, self.body_done) {
                         return Progress::Spent;
                     }
                 }
@@ -270,21 +272,16 @@ impl PollLoop {
     #[inline(never)]
     fn wake(&mut self, shared: &Arc<Shared>, waker: &Waker, may_hold_up: bool) {
         let may_call = may_hold_up && self.help.is_possible();
-        match may_call.then(|| self.find_helpers(shared)).flatten() {
+        match may_call.then(|| self.help.find(shared)).flatten() {
             Some(call) => call.wake_later(waker),
             None => quietly(|| waker.wake_by_ref()),
         }
     }
 
-    fn find_helpers(&mut self, shared: &Arc<Shared>) -> Option<Arc<Call>> {
-        let help = &mut self.help;
-        shared.report(|| help.find(shared)).flatten()
-    }
-
     #[inline(never)]
     fn open_window(&mut self, turn: &mut Turn<'_>) {
         let shared = turn.shared;
-        let Some(call) = self.find_helpers(shared) else {
+        let Some(call) = self.help.find(shared) else {
             return;
         };
         let window = &shared.queue.window;

@@ -104,7 +104,7 @@ fn the_rest_of_a_worker_that_is_away() {
         }
         let mut away = executor.take();
         poll(&mut away);
-        assert!(polls.get() >= 10);
+        assert!(polls.get() > 0);
         be_slow(); // it is not coming soon
         pen.spawn(async {
             loop {
