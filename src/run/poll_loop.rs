@@ -229,10 +229,10 @@ impl PollLoop {
                 Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run => {
                     self.open(turn);
-                    if turn.batch.is_empty() {
+                    if turn.is_draining() {
+                        turn.run_meanwhile(self.body_done, false); // also what was set aside
+                    } else if turn.batch.is_empty() {
                         // The body was woken, and no child.
-                    } else if turn.is_draining() {
-                        turn.run_meanwhile(self.body_done, false);
                     } else if turn.is_shared() {
                         self.run_in_window(turn, body);
                     } else {

@@ -275,3 +275,47 @@ fn slow_for_the_first_time() {
         }
     });
 }
+
+/// R5: the body is polled again and again meanwhile, after each pass through the children; and they
+/// are, also if they were set aside, beside a body that is always woken.
+#[test]
+fn body_while_it_lasts() {
+    watched(|| {
+        polled_in_turns(Duration::from_millis(2), 300);
+        polled_in_turns(LONG, 30);
+    });
+}
+
+fn polled_in_turns(slow: Duration, times: usize) {
+    let home = thread::current().id();
+    let (polls, most) = (Counter::default(), AtomicUsize::new(0));
+    let is_over = AtomicBool::new(false);
+    block_on(
+        scope(async |s: Scope<'_>| {
+            for _ in 0..2 {
+                s.spawn_background(async {
+                    loop {
+                        be_slow_for(slow);
+                        polls.add();
+                        yield_now().await;
+                    }
+                });
+            }
+            s.spawn(async {
+                slow_until_elsewhere(home).await;
+                let before = polls.get();
+                block_until(|| polls.get() >= before + times);
+                is_over.store(true, SeqCst);
+            });
+            let mut before = 0;
+            while !is_over.load(SeqCst) {
+                most.fetch_max(polls.get() - before, SeqCst);
+                before = polls.get();
+                yield_now().await;
+            }
+        })
+        .on(Pool::new(1)),
+    );
+    let most = most.into_inner();
+    assert!(most < 100, "{most} polls of children, and none of the body");
+}
