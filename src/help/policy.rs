@@ -31,6 +31,9 @@ pub(crate) const SLOW: Duration = Duration::from_millis(1);
 /// polls hold nobody up for long; and where many programs run, a thread can be without a processor
 /// for some milliseconds.
 pub(crate) const HOLDS_UP: Duration = Duration::from_millis(5);
+/// While the window is ajar helpers come if a poll takes longer. It is that of a child of which the
+/// last polls did not hold others up: if helpers came in each of those, they would never leave.
+pub(crate) const HELD_UP: Duration = HOLDS_UP.saturating_add(Duration::from_millis(1));
 /// How long a scope expects slow polls after it has met one.
 const LATELY: Duration = Duration::from_secs(10);
 

@@ -36,7 +36,7 @@ use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
-use crate::run::shared::{Runnable, Shared};
+use crate::run::shared::Shared;
 use crate::sync::{AtomicBool, AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
 
 /// Children that one ticket runs at most.
@@ -137,14 +137,14 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let mut polls = 0;
     let start = Instant::now();
     let mut before = Duration::ZERO;
-    while inside.is_open() && polls < MOST_POLLS && before < LONGEST {
-        take(shared, &mut batch, chunk, polls == 0);
+    while inside.goes_on() && polls < MOST_POLLS && before < LONGEST {
+        shared.queue.take(&mut batch, chunk);
         match batch.len() {
             0 => break,
             1 => watch::begin(window, start + before),
             _ => watch::begin_several(),
         }
-        while inside.is_open() && !shared.has_failed() {
+        while inside.goes_on() && !shared.has_failed() {
             let Some(child) = batch.pop_front() else {
                 break;
             };
@@ -159,20 +159,6 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
         if !batch.is_empty() {
             return shared.queue.hand_back(&mut batch);
         }
-    }
-}
-
-/// Takes children for a helper: what was [set aside](crate::run::drain) as well, which has waited.
-fn take(shared: &Shared, batch: &mut VecDeque<Runnable>, chunk: usize, is_first: bool) {
-    let queue = &shared.queue;
-    if queue.window.leaves_slow() {
-        return queue.take_quick(batch, |child| child.metadata().is_slow());
-    }
-    if is_first {
-        batch.extend(queue.take_aside());
-    }
-    if batch.is_empty() && queue.take(batch, chunk) == 0 && batch.is_empty() {
-        batch.extend(queue.take_aside());
     }
 }
 

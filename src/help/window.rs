@@ -19,19 +19,24 @@
 //! The scope's thread does not close the window to wait in it. As long as a helper is inside it
 //! goes on running what becomes ready, and [sleeps](crate::queue::Queue::sleep) if nothing is; for
 //! the helper can be in a poll that blocks. It closes, and waits, if the scope has to end, in which
-//! case no poll may start any more. If its budget is spent it [drains](crate::run::drain): it lets
-//! no helper in any more but while it runs a child itself, which may be slow.
+//! case no poll may start any more. If its budget is spent it [drains](crate::run::drain): then it
+//! is open for an *epoch*, and otherwise *ajar* while the scope's thread polls a child, or shut.
 //!
 //! # States
 //!
-//! One atomic word holds the bits [`OPEN`], [`EAGER`] and [`SLEEPING`] and the number of helpers
-//! inside, counted in units of [`HELPER`].
+//! One atomic word holds the bits [`OPEN`], [`AJAR`], [`EAGER`], [`EPOCH`] and [`SLEEPING`] and the
+//! numbers of helpers inside.
 //!
-//! | OPEN | helpers | means | left by |
+//! | | helpers | means | left by |
 //! |---|---|---|---|
-//! | no | 0 | **shut** | `open` |
-//! | yes | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in` |
-//! | no | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `let_in` |
+//! | neither | 0 | **shut** | `open` |
+//! | OPEN | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in` |
+//! | AJAR | any | **ajar**: as open if the scope's thread has been in a poll of a child for a while, else as closing | `let_none_in` |
+//! | neither | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `set_ajar`; `begin_epoch` |
+//!
+//! A helper is counted in one of two numbers: that of the epoch in which it was last seen between
+//! two polls. A new epoch exchanges the two. So once the other one is zero, all that were inside
+//! when it began have come back from the polls in which they were then.
 //!
 //! EAGER says that polls of this scope were slow lately: a push calls a helper at once. Otherwise
 //! it does so if this poll of the scope has lasted for longer than one does without a slow poll in
@@ -40,18 +45,22 @@
 //!
 //! # Invariants
 //!
-//! 1. Only the thread inside `poll` sets and clears OPEN, and it clears it on every way out, for
-//!    [`Open`] does so when it is dropped.
-//! 2. A helper enters by one compare-exchange from a value with OPEN to that value plus one helper.
-//!    So it cannot enter a window that closes in between: either the exchange comes first and the
-//!    closer counts it, or it fails. `try_shut` is one compare-exchange as well: it finds a helper,
-//!    or keeps it out.
-//! 3. The waiting thread sets SLEEPING and reads the count by one read-modify-write, and does so
-//!    again before it sleeps, when it listens for the event. The helper that brings the count to
-//!    zero sees SLEEPING in the same way, and notifies. So the thread sees zero, or is notified
-//!    after it began to listen.
+//! 1. Only the thread inside `poll` sets and clears OPEN and AJAR, and it clears them on every way
+//!    out, for [`Open`] does so when it is dropped.
+//! 2. A helper enters by one compare-exchange from a value with OPEN or AJAR to that value plus one
+//!    helper. So it cannot enter a window that closes in between: either the exchange comes first
+//!    and the closer counts it, or it fails. `try_shut` is one compare-exchange as well: it finds a
+//!    helper, or keeps it out. The clock, at which a helper looks if it is ajar, decides only
+//!    whether it tries.
+//! 3. The waiting thread sets SLEEPING and reads the counts by one read-modify-write, and does so
+//!    again before it sleeps, when it listens for the event. The helper that brings a count to zero
+//!    sees SLEEPING in the same way, and notifies. So the thread sees zero, or is notified after it
+//!    began to listen.
 //! 4. A helper owns a reference to the shared state, in which the window lives: signalling is safe
 //!    even if the scope is gone by then.
+//! 5. An epoch begins when nobody is counted in the one before the last. So the number that is
+//!    exchanged in is zero, and a helper that sees another epoch than its own sees the latest one:
+//!    the next begins after it has moved over. No more enter than fit into one of the two numbers.
 //!
 //! # Orderings
 //!
@@ -68,9 +77,10 @@
 //! scope for each scope below it on its stack, so these waits form a tree and end at its leaves.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use crate::help::policy::BUSY;
+use crate::help::policy::{BUSY, HELD_UP};
 use crate::sync::{
     self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
 };
@@ -81,8 +91,45 @@ const OPEN: usize = 1;
 const SLEEPING: usize = 2;
 /// Set while pushes call for help at once.
 const EAGER: usize = 4;
-/// One helper inside.
-const HELPER: usize = 8;
+/// Set while the scope's future may be helped if a poll of a child takes long.
+const AJAR: usize = 8;
+/// Which of the two numbers counts those that enter.
+const EPOCH: usize = 16;
+/// One helper inside, in the first number.
+const HELPER: usize = 32;
+/// How many bits a number has.
+const BITS: u32 = (usize::BITS - HELPER.trailing_zeros()) / 2;
+/// Helpers that fit into one.
+const MOST: usize = (1 << BITS) - 1;
+
+/// One helper in an epoch: `EPOCH` of a word.
+fn one(epoch: usize) -> usize {
+    if epoch == 0 { HELPER } else { HELPER << BITS }
+}
+
+/// How many a word counts in an epoch.
+fn count(word: usize, epoch: usize) -> usize {
+    (word / one(epoch)) & MOST
+}
+
+/// Whom the scope's thread waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Awaited {
+    /// All helpers: until they have left.
+    All,
+    /// Those that were inside when the epoch began: until they have come back from their polls.
+    Earlier,
+}
+
+impl Awaited {
+    /// Returns true if nobody of those is left.
+    fn is_none_left(self, word: usize) -> bool {
+        match self {
+            Self::All => word < HELPER,
+            Self::Earlier => count(word, !word & EPOCH) == 0,
+        }
+    }
+}
 
 /// The window of one scope.
 #[derive(Default)]
@@ -91,43 +138,53 @@ pub(crate) struct Window {
     /// What the scope's thread waits for: notified by the last helper to leave, if the thread
     /// sleeps, and by a push that finds it waiting.
     event: Event,
-    /// When the poll began in which it was opened.
+    /// When the poll began in which it was opened; that of a child, if it is ajar.
     start: SharedInstant,
     /// Set when a poll of a child took long.
     slow: AtomicBool,
-    /// Set while helpers leave children alone that were slow lately.
-    leaves_slow: AtomicBool,
 }
 
 impl Window {
     /// Opens the window, until what this gives is dropped; then no helper is inside. For the thread
     /// inside `poll`, which began at `start`; not while it is open.
     pub(crate) fn open(&self, start: Instant, is_eager: bool) -> Open<'_> {
-        self.let_in(start, is_eager);
+        self.let_in(start, if is_eager { OPEN | EAGER } else { OPEN });
         Open(self)
     }
 
     /// Enters as a helper, if the window is open.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
-        let enter = |word| (word & OPEN != 0).then_some(word + HELPER);
-        self.word
+        let is_full = |word| count(word, 0) + count(word, EPOCH) >= MOST;
+        let enter = |word| (self.lets_in(word) && !is_full(word)).then(|| word + one(word & EPOCH));
+        let word = self
+            .word
             .fetch_update(Ordering::Acquire, Ordering::SeqCst, enter)
-            .ok()
-            .map(|_| Inside { window: self })
+            .ok()?;
+        Some(Inside {
+            window: self,
+            epoch: Cell::new(word & EPOCH),
+        })
     }
 
     /// Returns true if helpers can enter.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & OPEN != 0
+        self.lets_in(self.word.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn lets_in(&self, word: usize) -> bool {
+        word & OPEN != 0 || (word & AJAR != 0 && self.start.elapsed() >= HELD_UP)
     }
 
     /// Returns true if a push should call for help: the poll is slow, or may be.
     #[inline]
     pub(crate) fn wants_help(&self) -> bool {
-        match self.word.load(Ordering::Relaxed) & (OPEN | EAGER) {
+        match self.word.load(Ordering::Relaxed) & (OPEN | EAGER | AJAR) {
+            0 => false,
             OPEN => self.start.elapsed() >= BUSY,
-            word => word & OPEN != 0,
+            AJAR => self.start.elapsed() >= HELD_UP,
+            _ => true,
         }
     }
 
@@ -173,16 +230,6 @@ impl Window {
         word != 0 && word & (OPEN | EAGER) != OPEN
     }
 
-    /// Says whether helpers leave children to the scope's thread that were slow lately.
-    pub(crate) fn leave_slow(&self, to_this_thread: bool) {
-        self.leaves_slow.store(to_this_thread, Ordering::Relaxed);
-    }
-
-    /// Returns whether they do.
-    pub(crate) fn leaves_slow(&self) -> bool {
-        self.leaves_slow.load(Ordering::Relaxed)
-    }
-
     /// Notes that a poll of a child took long.
     pub(crate) fn saw_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);
@@ -210,21 +257,33 @@ impl Window {
 
     /// Lets no helper in any more. Those inside leave when they come back from their polls.
     pub(crate) fn let_none_in(&self) {
-        self.word.fetch_and(!(OPEN | EAGER), Ordering::Relaxed);
+        self.word
+            .fetch_and(!(OPEN | EAGER | AJAR), Ordering::Relaxed);
     }
 
-    /// Lets helpers in again, for a poll of a child that began at `start`.
-    pub(crate) fn let_in(&self, start: Instant, is_eager: bool) {
+    fn let_in(&self, start: Instant, how: usize) {
         self.start.set(start);
-        let eager = if is_eager { EAGER } else { 0 };
         // Whoever lets helpers in looks afterwards whether one is coming; who comes says so before
         // it looks here. Hence the total order of these four.
-        self.word.fetch_or(OPEN | eager, Ordering::SeqCst);
+        self.word.fetch_or(how, Ordering::SeqCst);
+    }
+
+    /// Lets helpers in if the poll of a child that begins at `start` takes long; not while it is
+    /// open.
+    pub(crate) fn set_ajar(&self, start: Instant) {
+        self.let_in(start, AJAR);
+    }
+
+    /// Lets helpers in again, and begins an epoch: nobody is left of those that were
+    /// [awaited](Awaited::Earlier) in the last one.
+    pub(crate) fn begin_epoch(&self, start: Instant) {
+        self.word.fetch_xor(EPOCH, Ordering::Relaxed);
+        self.let_in(start, OPEN | EAGER);
     }
 
     /// Waits for a while until no helper is inside; returns whether that is so.
     pub(crate) fn wait_for(&self, limit: Duration) -> bool {
-        self.spin(|| false) || self.wait_at_most(limit, || self.is_alone_or_asleep())
+        self.spin(|| false) || self.wait_at_most(limit, || self.is_without_or_asleep(Awaited::All))
     }
 
     /// Waits as [`wait_until`](Self::wait_until), for a while; returns whether it is over.
@@ -251,14 +310,19 @@ impl Window {
         self.event.notify(usize::MAX);
     }
 
-    /// Returns true if no helper is inside. Otherwise the last one to leave will notify.
-    pub(crate) fn is_alone_or_asleep(&self) -> bool {
-        self.word.fetch_or(SLEEPING, Ordering::Acquire) < HELPER
+    /// Returns true if nobody is left of those. Otherwise the last one will notify.
+    pub(crate) fn is_without_or_asleep(&self, awaited: Awaited) -> bool {
+        awaited.is_none_left(self.word.fetch_or(SLEEPING, Ordering::Acquire))
+    }
+
+    /// Returns true if nobody is left of those.
+    pub(crate) fn is_without(&self, awaited: Awaited) -> bool {
+        awaited.is_none_left(self.word.load(Ordering::Acquire))
     }
 
     /// Returns true if no helper is inside.
     pub(crate) fn is_alone(&self) -> bool {
-        self.word.load(Ordering::Acquire) < HELPER
+        self.is_without(Awaited::All)
     }
 
     /// Waits a moment until no helper is inside, or `is_over`; returns whether no helper is.
@@ -278,33 +342,49 @@ pub(crate) struct Open<'a>(&'a Window);
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if self.0.try_shut() {
+        let window = self.0;
+        if window.try_shut() {
             return;
         }
-        self.0.let_none_in();
-        if !self.0.spin(|| false) {
-            self.0.wait_until(|| self.0.is_alone_or_asleep());
+        window.let_none_in();
+        if !window.spin(|| false) {
+            window.wait_until(|| window.is_without_or_asleep(Awaited::All));
         }
+        window.try_shut(); // the next epoch is the first
     }
 }
 
 /// A helper is inside; dropping this leaves.
 pub(crate) struct Inside<'a> {
     window: &'a Window,
+    /// In which it is counted.
+    epoch: Cell<usize>,
 }
 
 impl Inside<'_> {
-    /// Returns false once the helper should leave.
-    pub(crate) fn is_open(&self) -> bool {
-        self.window.is_open()
+    /// Asked between two polls: returns false once the helper should leave.
+    pub(crate) fn goes_on(&self) -> bool {
+        let word = self.window.word.load(Ordering::Relaxed);
+        let epoch = word & EPOCH;
+        if epoch != self.epoch.get() {
+            let before = self.epoch.replace(epoch);
+            self.leave(before, one(epoch));
+        }
+        self.window.lets_in(word)
+    }
+
+    /// Leaves an epoch, for another one or for good.
+    fn leave(&self, epoch: usize, other: usize) {
+        let change = other.wrapping_sub(one(epoch));
+        let before = self.window.word.fetch_add(change, Ordering::Release);
+        if before & SLEEPING != 0 && count(before, epoch) == 1 {
+            self.window.event.notify(1);
+        }
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        let before = self.window.word.fetch_sub(HELPER, Ordering::Release);
-        if before & SLEEPING != 0 && before / HELPER == 1 {
-            self.window.event.notify(1);
-        }
+        self.leave(self.epoch.get(), 0);
     }
 }

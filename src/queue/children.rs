@@ -31,8 +31,8 @@ use slab::Slab;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) NonZeroU32);
 
-/// No index reaches it. So there are 2^27 children at most that are suspended.
-const ELSEWHERE: u32 = 1 << 27;
+/// No index reaches it. So there are 2^26 children at most that are suspended.
+const ELSEWHERE: u32 = 1 << 26;
 
 impl Key {
     /// No key is larger.
@@ -82,7 +82,7 @@ impl Suspended {
         let index = self.0.insert(waker);
         let number = NonZeroU32::new(index as u32 + 1);
         let key = number.filter(|_| index + 1 < ELSEWHERE as usize);
-        let key = key.expect("a scope can have no more than 2^27 suspended children");
+        let key = key.expect("a scope can have no more than 2^26 suspended children");
         Key(key | if at_home { 0 } else { ELSEWHERE })
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::{AtHome, Queue};
+use crate::help::window::Awaited;
 use crate::queue::home::Away;
 use crate::queue::waker_cache::WakerCache;
 use crate::sync::Ordering;
@@ -160,13 +161,13 @@ impl<R> Queue<R> {
         self.home.leave()
     }
 
-    /// Sleeps until something is ready, the body is woken or no helper is inside. For the scope's
-    /// thread, which has nothing to do. Never unwinds.
-    pub(crate) fn sleep(&self) {
+    /// Sleeps until something is ready, the body is woken or nobody is left of those that are
+    /// awaited. For the scope's thread, which has nothing to do. Never unwinds.
+    pub(crate) fn sleep(&self, awaited: Awaited) {
         // An executor that was told of it before can have woken something on this very thread.
         if !self.has_work_at_home() {
-            // A helper can have set aside what was ready when we were notified.
-            self.window.wait_until(|| self.need_not_sleep(true));
+            self.window
+                .wait_until(|| self.need_not_sleep(awaited, true));
         }
     }
 
@@ -181,14 +182,16 @@ impl<R> Queue<R> {
         self.with_home(|home| !home.children.ready.is_empty())
     }
 
-    /// The same for a while; returns whether that was enough.
-    pub(crate) fn sleep_for(&self, limit: Duration) -> bool {
+    /// Sleeps for a while, until no helper is inside; returns whether that was enough. `for_body`
+    /// says whether a body that is woken is a reason not to.
+    pub(crate) fn sleep_for(&self, limit: Duration, for_body: bool) -> bool {
         let window = &self.window;
-        if self.has_work_at_home() {
+        if self.has_ready_at_home() || (for_body && self.is_body_woken()) {
             return true;
         }
+        let need_not_sleep = || self.need_not_sleep(Awaited::All, for_body);
         let is_over = window.spin(|| self.arrived.load(Ordering::Relaxed))
-            || window.wait_at_most(limit, || self.need_not_sleep(false));
+            || window.wait_at_most(limit, need_not_sleep);
         if !is_over {
             self.state.lock().waiting = false;
         }
@@ -196,12 +199,11 @@ impl<R> Queue<R> {
     }
 
     /// Returns true if there is something to do. Otherwise what there will be notifies.
-    fn need_not_sleep(&self, heeds_aside: bool) -> bool {
+    fn need_not_sleep(&self, awaited: Awaited, for_body: bool) -> bool {
         let mut state = self.state.lock();
         let is_over = state.has_ready()
-            || (heeds_aside && !state.elsewhere().aside.is_empty())
-            || self.body_woken.load(Ordering::Relaxed)
-            || self.window.is_alone_or_asleep();
+            || (for_body && self.body_woken.load(Ordering::Relaxed))
+            || self.window.is_without_or_asleep(awaited);
         state.waiting = !is_over;
         is_over
     }
@@ -213,48 +215,6 @@ impl<R> Queue<R> {
         let count = most.min(queue.len());
         batch.extend(queue.drain(..count));
         queue.len()
-    }
-
-    /// Moves one runnable into `batch`, which is empty; sets those aside that are slow.
-    pub(crate) fn take_quick(&self, batch: &mut VecDeque<R>, is_slow: impl Fn(&R) -> bool) {
-        let mut state = self.state.lock();
-        let elsewhere = state.elsewhere();
-        while let Some(child) = elsewhere.children.ready.pop_front() {
-            match is_slow(&child) {
-                true => elsewhere.aside.push_back(child),
-                false => return batch.push_back(child),
-            }
-        }
-    }
-
-    /// Sets a child aside that is ready.
-    pub(crate) fn set_aside(&self, child: R) {
-        self.state.lock().elsewhere().aside.push_back(child);
-    }
-
-    /// Takes one of those that were set aside, if there is one.
-    pub(crate) fn take_aside(&self) -> Option<R> {
-        self.state.lock().elsewhere().aside.pop_front()
-    }
-
-    pub(crate) fn has_aside(&self) -> bool {
-        !self.state.lock().elsewhere().aside.is_empty()
-    }
-
-    /// Returns how many are ready under the lock; with those that were set aside, or without.
-    pub(crate) fn waiting(&self, with_aside: bool) -> usize {
-        let mut state = self.state.lock();
-        let elsewhere = state.elsewhere();
-        let aside = if with_aside { elsewhere.aside.len() } else { 0 };
-        elsewhere.children.ready.len() + aside
-    }
-
-    /// Brings home what was set aside, first in line; returns whether there was anything.
-    pub(crate) fn bring_back_aside(&self) -> bool {
-        let mut aside = mem::take(&mut self.state.lock().elsewhere().aside);
-        let is_any = !aside.is_empty();
-        self.hand_back_home(&mut aside);
-        is_any
     }
 
     /// Returns true if something is ready that was not taken.
@@ -289,9 +249,6 @@ impl<R> Queue<R> {
             self.with_home(|home| {
                 let mut state = self.state.lock();
                 self.collect_from(&mut state, home);
-                if let Some(elsewhere) = &mut state.elsewhere {
-                    home.children.append(&mut elsewhere.aside); // of a poll that unwound
-                }
                 home.takes_none = true;
             });
             act()

@@ -2,108 +2,59 @@
 //!
 //! # What it promises
 //!
-//! * The poll returns once no helper is inside, after one more poll of a child at most.
-//! * Until then nobody is held up: what becomes ready is run, for the helper can be in a poll that
-//!   blocks; and while a poll of this thread lasts, helpers run the rest.
+//! * The poll returns, however many children there are with slow polls, and however these overlap:
+//!   after a few times as long as the longest takes.
+//! * Until then no child waits for a slow poll: what becomes ready is run, by this thread and by
+//!   helpers. Only one that is slow itself may have to wait, and for less than half of the time.
 //!
 //! # How
 //!
-//! No helper is let in any more. This thread runs what becomes ready, one child at a time. It
-//! leaves the others under the lock, and while it is inside a child, or the body, the door is open:
-//! a push calls a helper if that poll has lasted for a while, or slow polls are expected. So a
-//! helper comes only while we could not return anyway.
+//! By turns the door is shut and open.
 //!
-//! Such helpers may come to be inside one after the other, so that we are never alone. So now and
-//! then this thread waits with the door shut, whatever is ready: after a few milliseconds first,
-//! and less often the longer it lasts, for then a poll is what we wait for.
+//! **Shut**: no helper is let in, and those inside leave after the polls in which they are. This
+//! thread meanwhile runs what becomes ready, one child at a time. What could be slow would keep it
+//! from returning, and hold up the others: the body, and children of which it is not
+//! [known](crate::task::metadata::Meta::is_doubtful) that they are not. They have to wait. Once no
+//! helper is inside the poll returns.
 //!
-//! A child that was slow lately would keep us from returning. So it is set aside, under the lock,
-//! where helpers find it. If the helper inside outlasts our patience, it is in a poll that is
-//! exceptional, and what was set aside must not wait for it: it is run after all, with helpers
-//! called for the others. Our patience is then what that took. So helpers that are in polls just as
-//! slow leave before it ends the next time, and the poll of the scope returns. Polls that are
-//! slower still would overlap for ever. So after a while helpers do not begin such polls any more.
+//! If that takes too long a helper is in a slow poll, for which others must not wait. So it is
+//! **open** again, as any [window](crate::help::window) in which slow polls are expected: this
+//! thread and helpers run everything. But that is for an *epoch* only: until those that were inside
+//! when it began have come back from their polls. Others may be in slow polls by then, and others
+//! again if we waited for those. So each time it is shut for longer, in proportion to the time that
+//! the poll has drained: until that is longer than the polls take.
+//!
+//! While it is shut a poll can turn out to be slow though those before were not. So the window is
+//! ajar meanwhile: if it takes long, a push calls a helper, which can enter.
 #![forbid(unsafe_code)]
 
-use std::mem;
 use std::time::Duration;
 
 use crate::help::policy::SLOW;
 use crate::help::watch::{self, watch};
+use crate::help::window::Awaited;
 use crate::run::poll_loop::Progress;
 use crate::run::shared::Runnable;
 use crate::run::turn::{Turn, must_end};
 use crate::sync::Instant;
 
-/// How long we wait for helpers to leave before we run what was set aside.
-const PATIENCE: Duration = Duration::from_millis(4);
-
-/// ... and no longer than this, whatever the polls of children take.
-const MOST_PATIENCE: Duration = Duration::from_millis(50);
+/// How long it is shut at least. Shorter polls are not slow, and more than a few milliseconds would
+/// be a time that others notice.
+const SHUT: Duration = Duration::from_millis(6);
 
 /// A wait that takes longer is for a slow poll.
 pub(super) const WHILE: Duration = SLOW;
 
-/// How long helpers are given at least to come back from polls that are not slow.
-const LEAST_WAIT: Duration = Duration::from_millis(2);
-
-/// ... and at most: longer polls are known as slow, or exceptional.
-const LONGEST_WAIT: Duration = Duration::from_millis(8);
-
-/// How long we go on at most before we wait for them again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(32);
-
-/// When slow polls are to be expected: one must be what we wait for.
-const EAGER_AFTER: Duration = Duration::from_millis(16);
-
-/// When only this thread runs what was slow, so that helpers leave.
-const ALONE_AFTER: Duration = Duration::from_millis(250);
-
 /// What is known while a poll drains.
 pub(super) struct Draining {
     began: Instant,
-    patience: Duration,
-    /// When what was set aside began to wait.
-    since: Instant,
-    /// When we wait again for helpers to leave, whatever is ready.
-    wait_at: Instant,
-    /// How long we go on after that.
-    pause: Duration,
-}
-
-impl Draining {
-    /// We have waited for helpers, in vain, for as long as `PATIENCE`.
-    fn begin() -> Self {
-        let began = Instant::now();
-        Self {
-            began,
-            patience: PATIENCE,
-            since: began,
-            wait_at: began + PATIENCE,
-            pause: PATIENCE,
-        }
-    }
-
-    /// Returns true if it is time to wait for helpers; then it is not for a while.
-    fn waits(&mut self, now: Instant) -> bool {
-        let is_time = now >= self.wait_at;
-        if is_time {
-            self.pause = (2 * self.pause).min(LONGEST_PAUSE);
-            self.wait_at = now + self.pause;
-        }
-        is_time
-    }
+    /// Until when the door is shut, if it is.
+    shut_until: Option<Instant>,
 }
 
 impl Turn<'_> {
-    /// Returns true once no helper is let in any more.
-    #[inline]
-    pub(super) fn is_draining(&self) -> bool {
-        self.draining().is_some()
-    }
-
     /// Goes on although the budget is spent, for as long as a helper is inside. `run` runs what is
-    /// ready until there is nothing, or the budget is spent.
+    /// ready until there is nothing, or [`is_spent`](Self::is_spent).
     #[cold]
     pub(super) fn drain(&mut self, mut run: impl FnMut(&mut Self) -> Progress) -> Progress {
         let Some(it) = &mut self.window else {
@@ -111,20 +62,21 @@ impl Turn<'_> {
         };
         let queue = &self.shared.queue;
         queue.window.let_none_in();
-        if queue.window.wait_for(PATIENCE) {
+        if queue.window.wait_for(WHILE) {
             return Progress::Spent;
         }
-        it.draining = Some(Draining::begin());
-        queue.leave_arrivals(false);
+        it.draining = Some(Draining {
+            began: Instant::now(),
+            shut_until: None,
+        });
         let mut progress = Progress::Spent;
         self.in_place(|turn| {
             while matches!(progress, Progress::Spent) && !queue.window.is_alone() {
-                turn.budget.renew();
+                turn.turn_door();
                 progress = run(turn);
             }
         });
-        queue.window.leave_slow(false);
-        let has_more = queue.bring_back_aside();
+        let has_more = self.bring_back_aside();
         match progress {
             // The executor can have woken something on this very thread, after it had called us.
             Progress::Idle if has_more || queue.has_work_at_home() => Progress::Spent,
@@ -132,138 +84,142 @@ impl Turn<'_> {
         }
     }
 
+    /// Shuts the door, or opens it again.
+    fn turn_door(&mut self) {
+        self.budget.renew();
+        self.bring_back_aside();
+        let queue = &self.shared.queue;
+        let now = Instant::now();
+        let Some(it) = self.draining_mut() else {
+            return;
+        };
+        let is_shut = match it.shut_until {
+            None => {
+                let lasted = now.saturating_duration_since(it.began);
+                it.shut_until = Some(now + SHUT.max(lasted / 2));
+                true
+            }
+            Some(_) => {
+                it.shut_until = None;
+                false
+            }
+        };
+        queue.leave_arrivals(!is_shut);
+        match is_shut {
+            true => queue.window.let_none_in(),
+            false => {
+                self.is_eager = true;
+                queue.window.saw_slow();
+                queue.window.begin_epoch(now);
+            }
+        }
+    }
+
+    /// Returns true if the poll should return; while it drains, if it is time to turn the door: it
+    /// goes on then if it cannot return.
+    #[inline]
+    pub(super) fn is_spent(&mut self) -> bool {
+        match self.draining() {
+            None => self.budget.polls == 0,
+            Some(_) => self.is_time(),
+        }
+    }
+
+    #[inline(never)]
+    fn is_time(&mut self) -> bool {
+        let window = &self.shared.queue.window;
+        let is_time = match self.shut_until() {
+            Some(until) => window.is_alone() || Instant::now() >= until,
+            None => window.is_without(Awaited::Earlier),
+        };
+        if !is_time && self.budget.polls == 0 {
+            self.budget.renew();
+        }
+        is_time
+    }
+
+    /// Returns true while the door is shut.
+    #[inline]
+    pub(super) fn is_shut(&self) -> bool {
+        self.draining().is_some() && self.shut_until().is_some()
+    }
+
     /// Returns true if the poll can return now, and should have before. It waits a moment for that:
     /// what is ready can be what the last helper has woken, which is about to leave.
     #[inline]
     pub(super) fn is_drained(&self) -> bool {
-        self.is_draining() && self.shared.queue.window.spin(|| false)
+        self.is_shut() && self.shared.queue.window.spin(|| false)
     }
 
-    /// Returns true if no helper is inside, of a poll that has waited for that.
-    #[inline]
-    pub(super) fn can_return(&self) -> bool {
-        self.is_draining() && self.shared.queue.window.is_alone()
-    }
-
-    /// Runs the batch, and what these children wake, until the poll can return; and what was set
-    /// aside, when our patience ends: or has ended.
+    /// Runs the batch, and what these children wake, while the door is shut.
     #[inline(never)]
-    pub(super) fn run_meanwhile(&mut self, body_done: bool, mut has_ended: bool) {
+    pub(super) fn run_shut(&mut self, body_done: bool) {
         let queue = &self.shared.queue;
         queue.hand_back_home(&mut self.batch);
+        if !queue.has_ready_at_home() {
+            return self.sleep_shut(); // the body is woken
+        }
         let away = queue.share();
-        // What was ready is run before the body, and no more if that is woken.
-        let (mut ran, pass) = (0, queue.waiting(false));
-        let is_next = |ran| !body_done && ran >= pass && queue.is_body_woken();
         watch(|| {
-            while self.budget.polls > 0 && !must_end(self.shared, body_done) {
-                let Some(child) = self.take_meanwhile(mem::take(&mut has_ended)) else {
-                    break;
-                };
-                ran += 1;
-                if self.run_with_the_door_open(child) || is_next(ran) {
-                    break;
+            while !self.is_spent() && !must_end(self.shared, body_done) {
+                queue.take(&mut self.batch, 1);
+                match self.batch.pop_front() {
+                    Some(child) if child.metadata().is_doubtful() => self.aside.push_back(child),
+                    Some(child) => self.run_ajar(child),
+                    None => break,
                 }
             }
         });
         drop(away);
     }
 
-    fn take_meanwhile(&mut self, has_ended: bool) -> Option<Runnable> {
-        let queue = &self.shared.queue;
-        let is_over = |it: &Draining| has_ended || it.since.elapsed() >= it.patience;
-        let is_over = self.draining().is_some_and(is_over);
-        if let Some(child) = is_over.then(|| queue.take_aside()).flatten() {
-            return Some(child);
-        }
-        loop {
-            queue.take(&mut self.batch, 1);
-            match self.batch.pop_front() {
-                Some(child) if child.metadata().is_slow() => queue.set_aside(child),
-                next => return next,
-            }
-        }
-    }
-
-    /// Runs a child. Returns true if the poll can return then.
-    fn run_with_the_door_open(&mut self, child: Runnable) -> bool {
-        let is_known = child.metadata().is_slow();
-        self.with_the_door_open(is_known, |turn, start| {
-            watch::begin(&turn.shared.queue.window, start);
-            let is_restless = child.run();
-            turn.budget.spend(1, is_restless);
-        })
-    }
-
-    /// Calls `act`, which may take long, and lets helpers in meanwhile: if slow polls are expected,
-    /// it calls some for what is ready. `is_known` says that this one was slow the last time.
-    /// Returns true if the poll can return then.
-    pub(super) fn with_the_door_open(
-        &mut self,
-        is_known: bool,
-        act: impl FnOnce(&mut Self, Instant),
-    ) -> bool {
-        let queue = &self.shared.queue;
-        let window = &queue.window;
+    fn run_ajar(&mut self, child: Runnable) {
+        let window = &self.shared.queue.window;
         let start = Instant::now();
-        let lasted = self
-            .draining()
-            .map_or(Duration::ZERO, |it| it.began.elapsed());
-        self.is_eager |= lasted >= EAGER_AFTER;
-        if lasted >= ALONE_AFTER {
-            window.leave_slow(true);
-        }
-        let is_eager = self.is_eager || is_known;
-        window.let_in(start, is_eager);
-        if let Some(it) = self.window.as_ref().filter(|_| is_eager) {
-            let waiting = queue.waiting(!window.leaves_slow());
-            it.call.dispatch(self.shared, waiting, false, 1);
-        }
-        act(self, start);
+        watch::begin(window, start);
+        window.set_ajar(start);
+        let is_restless = child.run();
         window.let_none_in();
-        let took = start.elapsed();
-        if took >= SLOW {
-            self.is_eager = true;
-            window.saw_slow();
-        }
-        let as_long = took * 5 / 4;
-        let Some(it) = self.draining_mut() else {
-            return false;
-        };
-        it.patience = as_long.clamp(it.patience, MOST_PATIENCE);
-        if is_known {
-            if took >= SLOW {
-                it.since = Instant::now(); // the others have their time first
-            }
-            return window.is_alone();
-        }
-        // Those that were let in leave in about the time that this took.
-        match window.is_alone() || !it.waits(start + took) {
-            true => window.is_alone(),
-            false => window.wait_for(as_long.clamp(LEAST_WAIT, LONGEST_WAIT)),
+        self.budget.spend(1, is_restless);
+    }
+
+    /// Sleeps until there is something to do, for a helper is inside; while the poll drains, until
+    /// it is time to turn the door.
+    pub(super) fn sleep(&mut self) {
+        let queue = &self.shared.queue;
+        match self.draining().map(|it| it.shut_until) {
+            None if queue.sleep_for(WHILE, true) => {}
+            None => self.in_place(|_| queue.sleep(Awaited::All)),
+            Some(None) => queue.sleep(Awaited::Earlier),
+            Some(Some(_)) => self.sleep_shut(),
         }
     }
 
-    fn draining(&self) -> Option<&Draining> {
+    fn sleep_shut(&self) {
+        if let Some(until) = self.shut_until() {
+            let limit = until.saturating_duration_since(Instant::now());
+            self.shared.queue.sleep_for(limit, false);
+        }
+    }
+
+    /// Brings home what was set aside, first in line; returns whether there was anything.
+    fn bring_back_aside(&mut self) -> bool {
+        let is_any = !self.aside.is_empty();
+        self.shared.queue.hand_back_home(&mut self.aside);
+        is_any
+    }
+
+    fn shut_until(&self) -> Option<Instant> {
+        self.draining()?.shut_until
+    }
+
+    /// Returns what is known while the poll drains.
+    #[inline]
+    pub(super) fn draining(&self) -> Option<&Draining> {
         self.window.as_ref()?.draining.as_ref()
     }
 
     fn draining_mut(&mut self) -> Option<&mut Draining> {
         self.window.as_mut()?.draining.as_mut()
-    }
-
-    /// Sleeps until there is something to do, for a helper is inside. If that takes long, there is:
-    /// what was set aside.
-    pub(super) fn sleep(&mut self, body_done: bool) {
-        let queue = &self.shared.queue;
-        let patience = self.draining().map(|it| it.patience);
-        let patience = patience.filter(|_| queue.has_aside());
-        if queue.sleep_for(patience.unwrap_or(WHILE)) {
-            return;
-        }
-        match patience {
-            Some(_) => self.run_meanwhile(body_done, true),
-            None => self.in_place(|_| queue.sleep()),
-        }
     }
 }

@@ -210,14 +210,12 @@ impl PollLoop {
             match next {
                 Next::Done => return Progress::End,
                 Next::Idle => return Progress::Idle,
-                Next::Helped if turn.is_draining() && turn.budget.polls == 0 => {
-                    return Progress::Spent;
-                }
+                Next::Helped if turn.is_spent() => return Progress::Spent,
                 Next::Helped => {
                     if self.body_done {
                         shared.queue.take_body_woken(); // nobody else will, and it would not sleep
                     }
-                    turn.sleep(self.body_done);
+                    turn.sleep();
                 }
                 Next::Closing => turn.close_and_wait(),
                 Next::NeedWaker => {
@@ -229,8 +227,8 @@ impl PollLoop {
                 Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run => {
                     self.open(turn);
-                    if turn.is_draining() {
-                        turn.run_meanwhile(self.body_done, false); // also what was set aside
+                    if turn.is_shut() {
+                        turn.run_shut(self.body_done);
                     } else if turn.batch.is_empty() {
                         // The body was woken, and no child.
                     } else if turn.is_shared() {
@@ -239,12 +237,11 @@ impl PollLoop {
                         turn.run_batch(self.body_done);
                         shared.queue.hand_back_home(&mut turn.batch);
                     }
-                    if !turn.can_return() {
+                    if !turn.is_shut() {
                         self.poll_body(turn, body); // which can let helpers in
                     }
                     turn.end_pass();
-                    let is_spent = turn.budget.polls == 0 || turn.can_return();
-                    if is_spent && !must_end(shared, self.body_done) {
+                    if turn.is_spent() && !must_end(shared, self.body_done) {
                         return Progress::Spent;
                     }
                 }
@@ -356,7 +353,9 @@ impl PollLoop {
     fn run_together(&mut self, turn: &mut Turn<'_>, dispatch: &Dispatch, body: &mut PollBody<'_>) {
         let shared = turn.shared;
         turn.share();
-        while turn.budget.polls > 0 && !must_end(shared, self.body_done) {
+        // A scope that meets a slow poll now calls helpers in another way.
+        let was_eager = turn.is_eager;
+        while turn.is_eager == was_eager && !turn.is_spent() && !must_end(shared, self.body_done) {
             let ready = shared.queue.take(&mut turn.batch, dispatch.chunk);
             if turn.batch.is_empty() && !self.poll_body(turn, body) {
                 break;

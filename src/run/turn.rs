@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::help::ticket::Call;
-use crate::help::window::Open;
+use crate::help::window::{Awaited, Open};
 use crate::run::budget::{Budget, Look};
 use crate::run::drain::{Draining, WHILE};
 use crate::run::shared::{Runnable, Shared};
@@ -17,6 +17,8 @@ pub(super) struct Turn<'a> {
     pub(super) budget: Budget,
     /// The children that were taken from the queue and are next.
     pub(super) batch: VecDeque<Runnable>,
+    /// Those that are ready, and wait while the door is shut: see [`crate::run::drain`].
+    pub(super) aside: VecDeque<Runnable>,
     /// The window, once it was opened.
     pub(super) window: Option<TurnWindow<'a>>,
     /// Set until it was.
@@ -33,7 +35,7 @@ pub(super) struct TurnWindow<'a> {
     _open: Open<'a>,
     /// How to call helpers into it.
     pub(super) call: Arc<Call>,
-    /// Once no helper is let in any more.
+    /// Once the budget was spent, if it could not be shut then.
     pub(super) draining: Option<Draining>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Turn<'a> {
             shared,
             budget,
             batch: VecDeque::new(),
+            aside: VecDeque::new(),
             window: None,
             may_open: true,
             is_eager: false,
@@ -78,17 +81,13 @@ impl Turn<'_> {
         self.was_shared = true;
     }
 
-    /// Polls the body in a window. If it may be slow, what is ready is where helpers find it.
+    /// Polls the body in a window. Where slow polls are expected, what is ready is where helpers
+    /// find it.
     #[inline(never)]
     pub(super) fn poll_body(&mut self, poll: impl FnOnce()) {
         let queue = &self.shared.queue;
-        let may_be_slow = self.is_draining() || self.is_eager;
-        let away = (may_be_slow && queue.home.is_here()).then(|| queue.share());
-        if self.is_draining() {
-            self.with_the_door_open(false, |_, _| poll());
-        } else {
-            poll();
-        }
+        let away = (self.is_eager && queue.home.is_here()).then(|| queue.share());
+        poll();
         drop(away);
     }
 
@@ -139,7 +138,7 @@ impl Turn<'_> {
     /// Returns true while helpers can enter the window.
     #[inline]
     pub(super) fn is_shared(&self) -> bool {
-        self.window.is_some() && !self.is_draining()
+        self.window.is_some() && !self.is_shut()
     }
 
     /// Returns true if the child that is next was slow at its last poll.
@@ -163,7 +162,7 @@ impl Turn<'_> {
         if !window.try_shut() {
             window.let_none_in();
             if !window.wait_for(WHILE) {
-                self.in_place(|_| window.wait_until(|| window.is_alone_or_asleep()));
+                self.in_place(|_| window.wait_until(|| window.is_without_or_asleep(Awaited::All)));
             }
         }
         self.window = None;

@@ -59,7 +59,7 @@ pub(crate) enum Stage {
 pub(crate) struct Meta<S> {
     scope: Narrow<*const S>,
     location: Narrow<&'static Location<'static>>,
-    /// Stage, kind, key and whether the last poll was slow, in one word. Written only by the thread
+    /// Stage, kind, key and what is known of its polls, in one word. Written only by the thread
     /// that holds the child, so a load and a store do.
     status: AtomicU32,
 }
@@ -80,7 +80,7 @@ impl<S> Meta<S> {
         Self {
             scope: Narrow(Arc::as_ptr(scope)),
             location: Narrow(spawned.at),
-            status: AtomicU32::new(kind | Stage::Alive as u32),
+            status: AtomicU32::new(kind | Stage::Alive as u32 | NEW),
         }
     }
 
@@ -145,10 +145,16 @@ impl<S> Meta<S> {
         NonZeroU32::new(self.status.load(Ordering::Relaxed) >> KEY_SHIFT).map(Key)
     }
 
-    /// Returns whether the last poll of the child was slow, if that was measured.
+    /// Returns whether the last poll of the child was slow, of those that were measured.
     #[inline]
     pub(crate) fn is_slow(&self) -> bool {
-        self.status.load(Ordering::Relaxed) & SLOW != 0
+        self.status.load(Ordering::Relaxed) & DOUBT == SLOW
+    }
+
+    /// Returns whether the next poll may well be slow: unless two that were measured were not, one
+    /// after the other, and three if one was slow before.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.status.load(Ordering::Relaxed) & DOUBT != 0
     }
 
     /// Notes whether the poll that ends now was slow, if it is one in this window. For the code
@@ -156,16 +162,20 @@ impl<S> Meta<S> {
     #[inline(never)]
     pub(crate) fn note_poll(&self, window: &Window) {
         if let Some(was_slow) = watch::was_slow(window) {
-            let slow = if was_slow { SLOW } else { 0 };
-            let rest = self.status.load(Ordering::Relaxed) & !SLOW;
-            self.status.store(rest | slow, Ordering::Relaxed);
+            let status = self.status.load(Ordering::Relaxed);
+            let doubt = match was_slow {
+                true => SLOW,
+                false => (status & DOUBT).saturating_sub(LESS),
+            };
+            let rest = status & !DOUBT;
+            self.status.store(rest | doubt, Ordering::Relaxed);
         }
     }
 
     /// For the code that polls the child.
     pub(crate) fn set_key(&self, key: Key) {
         const { assert!(Key::LARGEST <= u32::MAX >> KEY_SHIFT) };
-        let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND | SLOW);
+        let rest = self.status.load(Ordering::Relaxed) & (STAGE | BACKGROUND | DOUBT);
         self.status
             .store(rest | key.0.get() << KEY_SHIFT, Ordering::Relaxed);
     }
@@ -174,8 +184,11 @@ impl<S> Meta<S> {
 // The parts of the status.
 const STAGE: u32 = 0b11;
 const BACKGROUND: u32 = 0b100;
-const SLOW: u32 = 0b1000;
-const KEY_SHIFT: u32 = 4;
+const DOUBT: u32 = 0b1_1000;
+const SLOW: u32 = 0b1_1000;
+const NEW: u32 = 0b1_0000;
+const LESS: u32 = 0b0_1000;
+const KEY_SHIFT: u32 = 5;
 
 /// A pointer that is not aligned to its size, so that what comes behind it, here and in
 /// async-task's header, finds room where there would be padding: eight bytes for each child.

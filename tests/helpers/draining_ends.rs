@@ -66,16 +66,14 @@ impl Together {
 fn slow_polls_that_overlap() {
     watched(|| {
         let home = thread::current().id();
-        let (together, at_home) = (Together::default(), Counter::default());
+        let together = Together::default();
         let poll = || {
-            if thread::current().id() == home {
-                be_slow_for(LONG);
-                return at_home.add();
-            }
-            let (this, before) = (together.begin(), at_home.get());
             be_slow_for(LONG);
-            // Where no other one begins, it is not for ever.
-            block_until(|| together.is_over(this) || at_home.get() >= before + 20);
+            if thread::current().id() != home {
+                let (this, start) = (together.begin(), Instant::now());
+                // Where no other one begins, it is not for ever.
+                block_until(|| together.is_over(this) || start.elapsed() >= 20 * LONG);
+            }
         };
         let scoped = scope(async |s: Scope<'_>| {
             for _ in 0..6 {
@@ -136,30 +134,30 @@ fn only_a_slow_child_is_ready() {
     });
 }
 
-/// Others have their time between two polls of one that was set aside.
+/// Children that are slow and others have their turns, beside one that blocks the only helper.
 #[test]
 fn quick_beside_one_that_is_slow() {
     watched(|| {
         let home = thread::current().id();
-        let quick = Counter::default();
+        let polls = [(); 2].map(|()| Counter::default());
+        let [quick, slow] = &polls;
         block_on(
             scope(async |s: Scope<'_>| {
-                s.spawn_background(async {
-                    loop {
-                        quick.add();
-                        yield_now().await;
-                    }
-                });
-                s.spawn_background(async {
-                    loop {
-                        be_slow_for(Duration::from_millis(30));
-                        yield_now().await;
-                    }
-                });
+                for (polls, lasts) in [(quick, Duration::ZERO), (slow, LONG)] {
+                    s.spawn_background(async move {
+                        loop {
+                            be_slow_for(lasts);
+                            polls.add();
+                            yield_now().await;
+                        }
+                    });
+                }
                 s.spawn(async {
                     slow_until_elsewhere(home).await;
-                    let before = quick.get();
-                    block_until(|| quick.get() >= before + 50_000);
+                    let before = polls.each_ref().map(Counter::get);
+                    for (polls, before) in polls.iter().zip(before) {
+                        block_until(|| polls.get() >= before + 50);
+                    }
                 });
             })
             .on(Pool::new(1)),

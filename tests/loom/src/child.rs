@@ -123,6 +123,10 @@ impl Task {
         self.slow.load(Ordering::Acquire)
     }
 
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_slow()
+    }
+
     /// Has the poll in which it finishes do this before.
     pub(crate) fn at_last(&self, act: impl FnOnce() + Send + 'static) {
         *self.last.lock().unwrap() = Some(Box::new(act));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::child::Task;
-use crate::help::window::Window;
+use crate::help::window::{Awaited, Window};
 use crate::queue::Kind;
 use crate::queue::home::Home;
 use crate::run::current::enter;
@@ -117,7 +117,7 @@ fn handed_back_to_a_sleeper() {
                 let stays = window.enter().expect("it is open");
                 let mut batch = VecDeque::new();
                 while batch.is_empty() {
-                    shared.queue.sleep();
+                    shared.queue.sleep(Awaited::All);
                     shared.queue.take(&mut batch, 1);
                 }
                 drop(stays);

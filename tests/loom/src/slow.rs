@@ -8,6 +8,7 @@ use loom::thread;
 
 use crate::child::Task;
 use crate::help::ticket::Call;
+use crate::help::window::Window;
 use crate::pens::One;
 use crate::queue::Kind;
 use crate::run::current::enter;
@@ -95,8 +96,21 @@ fn slow_poll_and_a_push() {
 fn ticket_at_a_door_that_opens() {
     static ENTERED: Outcome = Outcome::new("the ticket found the door open");
     static CALLED: Outcome = Outcome::new("another one was called");
+    ticket_at_a_door(&ENTERED, &CALLED, |window| {
+        window.begin_epoch(Instant::now())
+    });
+}
 
-    explore_within(2, || {
+/// The same if it is ajar, and the thread of the scope has been in a poll for a while.
+#[test]
+fn ticket_at_a_door_ajar() {
+    static ENTERED: Outcome = Outcome::new("the ticket found the door ajar");
+    static CALLED: Outcome = Outcome::new("another one was called");
+    ticket_at_a_door(&ENTERED, &CALLED, |window| window.set_ajar(Instant::now()));
+}
+
+fn ticket_at_a_door(entered: &'static Outcome, called: &'static Outcome, open_door: fn(&Window)) {
+    explore_within(2, move || {
         let threads = Threads::default();
         let call = Arc::new(Call::given_to_pen(One(threads.clone())));
         let shared = Shared::new();
@@ -115,7 +129,7 @@ fn ticket_at_a_door_that_opens() {
                 window.let_none_in();
                 call.dispatch(&shared, 1, false, 1);
                 let away = shared.queue.share();
-                window.let_in(Instant::now(), true);
+                open_door(window);
                 assert!(child.add());
                 bell.wait();
                 drop(away);
@@ -123,12 +137,12 @@ fn ticket_at_a_door_that_opens() {
             });
         });
         match threads.join() {
-            1 => ENTERED.mark(),
-            _ => CALLED.mark(),
+            1 => entered.mark(),
+            _ => called.mark(),
         }
     });
-    ENTERED.assert_seen();
-    CALLED.assert_seen();
+    entered.assert_seen();
+    called.assert_seen();
 }
 
 /// Two children, of which one has been suspended; a foreign thread wakes that while a poll of the

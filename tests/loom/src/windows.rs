@@ -7,10 +7,10 @@ use std::task::Waker;
 use loom::thread;
 
 use crate::child::Task;
-use crate::help::window::Window;
+use crate::help::window::{Awaited, Window};
 use crate::queue::Kind;
-use crate::support::{Lent, Outcome, Scope, Threads, WAITING, assert_over, explore_within};
-use crate::sync::Instant;
+use crate::support::{Bell, Lent, Outcome, Scope, Threads, WAITING, assert_over, explore_within};
+use crate::sync::{AtomicBool, Instant, Ordering};
 
 /// Three children: the first shows that help pays, two are left to share.
 fn children(scope: &Scope) -> [Arc<Task>; 3] {
@@ -206,6 +206,90 @@ fn last_one_out() {
             helper.join().unwrap();
         }
     });
+}
+
+/// Two helpers leave, or come back from a poll, while an epoch begins and the window closes.
+#[test]
+fn last_one_out_of_an_epoch() {
+    explore_within(2, || {
+        let window = Arc::new(Window::default());
+        let lent = [(); 2].map(|()| Arc::new(Lent::new()));
+        let helpers = lent.each_ref().map(|lent| {
+            let (window, lent) = (Arc::clone(&window), Arc::clone(lent));
+            thread::spawn(move || {
+                if let Some(inside) = window.enter() {
+                    lent.borrow();
+                    if inside.goes_on() {
+                        lent.borrow();
+                    }
+                }
+            })
+        });
+        let open = window.open(Instant::now(), false);
+        window.let_none_in();
+        window.begin_epoch(Instant::now());
+        drop(open);
+        lent.iter().for_each(|lent| lent.reclaim());
+        assert!(!window.is_in_use(), "the next epoch is the first");
+        for helper in helpers {
+            helper.join().unwrap();
+        }
+    });
+}
+
+/// An epoch is over when a helper has come back from the poll in which it was when that began, not
+/// before; though the helper stays, and its next poll lasts for as long as the thread of the scope
+/// waits. (If that waits for more, it is a deadlock.)
+#[test]
+fn epoch_that_ends() {
+    static INSIDE: Outcome = Outcome::new("the helper was in a poll when the epoch began");
+    static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
+
+    explore_within(3, || {
+        let window = Arc::new(Window::default());
+        let bells = [(); 3].map(|()| Arc::new(Bell::default()));
+        let flags = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let lent = Arc::new(Lent::new());
+        let helper = thread::spawn({
+            let (window, bells, flags) = (Arc::clone(&window), bells.clone(), flags.clone());
+            let lent = Arc::clone(&lent);
+            move || {
+                let ([arrived, begun, over], [is_inside, is_back]) = (bells, flags);
+                let inside = window.enter();
+                is_inside.store(inside.is_some(), Ordering::Relaxed);
+                arrived.ring();
+                if let Some(inside) = inside {
+                    lent.borrow();
+                    begun.wait();
+                    is_back.store(true, Ordering::Relaxed);
+                    assert!(inside.goes_on());
+                    lent.borrow();
+                    over.wait();
+                }
+            }
+        });
+        let ([arrived, begun, over], [is_inside, is_back]) = (bells, flags);
+        let open = window.open(Instant::now(), false);
+        arrived.wait();
+        window.begin_epoch(Instant::now());
+        begun.ring();
+        window.wait_until(|| window.is_without_or_asleep(Awaited::Earlier));
+        match is_inside.load(Ordering::Relaxed) {
+            true => INSIDE.mark(),
+            false => OUTSIDE.mark(),
+        }
+        assert_eq!(
+            is_inside.load(Ordering::Relaxed),
+            is_back.load(Ordering::Relaxed),
+            "it is in that poll"
+        );
+        over.ring();
+        drop(open);
+        lent.reclaim();
+        helper.join().unwrap();
+    });
+    INSIDE.assert_seen();
+    OUTSIDE.assert_seen();
 }
 
 /// `poll` is unwound while a helper is inside: the guard closes the window first.
