@@ -51,6 +51,17 @@ impl Counts {
         let finished = self.finished.sum();
         self.spawned.sum().wrapping_sub(finished)
     }
+
+    /// Returns how many are alive of two kinds. Not the sum of the two: one of this kind can have
+    /// spawned one of the other between two looks, and have finished.
+    pub(crate) fn alive_of(kinds: [&Self; 2]) -> usize {
+        let sum = |tally: fn(&Self) -> &Tally| {
+            let [one, other] = kinds.map(|it| tally(it).sum());
+            one.wrapping_add(other)
+        };
+        let finished = sum(|it| &it.finished);
+        sum(|it| &it.spawned).wrapping_sub(finished)
+    }
 }
 
 /// A number that only grows, in two halves; see the module documentation.

@@ -342,7 +342,7 @@ impl<R> Queue<R> {
 
     /// Returns how many children are alive.
     pub(crate) fn len(&self) -> usize {
-        self.ordinary.alive() + self.background.alive()
+        Counts::alive_of([&self.ordinary, &self.background])
     }
 
     /// Returns true once no child can be added any more.

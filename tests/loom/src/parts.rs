@@ -163,3 +163,30 @@ fn len_from_outside() {
     NONE.assert_seen();
     ONE.assert_seen();
 }
+
+/// The same if there is one all the time: each spawns one of the other kind before it finishes.
+#[test]
+fn len_of_two_kinds() {
+    explore_within(4, || {
+        let shared = Shared::new();
+        enter(&shared, None, true, |_| {
+            shared.queue.home.enter(|| {
+                let add = |kind| assert!(Task::new(&shared, kind).add());
+                add(Kind::Background);
+                let looking = thread::spawn({
+                    let shared = Arc::clone(&shared);
+                    move || assert!(shared.queue.len() > 0)
+                });
+                for [before, next] in [
+                    [Kind::Background, Kind::Ordinary],
+                    [Kind::Ordinary, Kind::Background],
+                ] {
+                    add(next);
+                    drop(shared.queue.count_out(before, None));
+                }
+                looking.join().unwrap();
+            });
+        });
+        std::mem::forget(shared); // with runnables whose children were counted out already
+    });
+}
