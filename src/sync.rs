@@ -87,14 +87,6 @@ impl SharedInstant {
         let since = Duration::from_nanos(self.0.load(Ordering::Relaxed));
         EPOCH.elapsed().saturating_sub(since)
     }
-
-    /// The same; if it is set to long ago, sets it to now.
-    pub(crate) fn elapsed_since_asked(&self) -> Duration {
-        if self.0.load(Ordering::Relaxed) == 0 {
-            self.set(Instant::now());
-        }
-        self.elapsed()
-    }
 }
 
 /// Ends the process, for what must not go on.

@@ -15,7 +15,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use crate::help::detect::Found;
@@ -28,7 +28,9 @@ use crate::run::shared::Shared;
 /// A source of helper threads: a runtime, or any pool of threads.
 ///
 /// Implement it to have scopes helped by threads of your own; give it to a scope with
-/// [`Scoped::on`](crate::Scoped::on).
+/// [`Scoped::on`](crate::Scoped::on). The scope or pen drops it when it is over, which may be on
+/// one of those threads: a pool whose destructor waits for its threads is given as an `Arc`, of
+/// which you keep one.
 ///
 /// # Examples
 ///
@@ -101,6 +103,13 @@ pub trait Executor: Send + Sync + 'static {
         waker.wake_by_ref();
     }
 
+    /// Has a thread that is idle look for what this one has spawned or woken before: a worker of a
+    /// [`Pen`](crate::Pen), for which there is more to do by now.
+    ///
+    /// For executors whose threads keep what they woke last for themselves. Called like
+    /// [`dispatch`](Self::dispatch).
+    fn spread(&self) {}
+
     /// Spawns a worker of a [`Pen`](crate::Pen) as a task that nobody awaits, or gives it back:
     /// then the pen dispatches tickets.
     ///
@@ -129,6 +138,10 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
         R::wake_later(self, waker);
     }
 
+    fn spread(&self) {
+        R::spread(self);
+    }
+
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {
         R::spawn(self, worker)
     }
@@ -140,7 +153,8 @@ impl<R: Executor + ?Sized> Executor for Arc<R> {
 #[must_use = "dropping a ticket declines; call `run`"]
 pub struct Ticket {
     pub(super) shared: Arc<Shared>,
-    pub(super) call: Arc<Call>,
+    /// How it was called. Not owned: the executor, which has the ticket, would own itself.
+    pub(super) call: Weak<Call>,
     /// How many children to take at a time.
     pub(super) chunk: usize,
     /// Set until it is run: it will look at the ready queue.

@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::help::ticket::in_a_push;
+use crate::help::ticket::{UNTIMED, in_a_push};
 use crate::help::worker::call_one;
 use crate::panic::wake;
 use crate::pen::life::address;
@@ -16,6 +16,7 @@ use crate::queue::children::Key;
 use crate::queue::local::LocalQueue;
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
+use crate::sync::{AtomicU32, Ordering};
 
 /// A pen, and the local queue that a thread has of it.
 pub(crate) struct Served {
@@ -23,7 +24,12 @@ pub(crate) struct Served {
     pub(crate) local: Arc<LocalQueue<Runnable>>,
     /// How many threads there may be.
     most: usize,
+    /// How often the child that is run has pushed something; or [`LATE`].
+    pushes: AtomicU32,
 }
+
+/// The thread was found to be late since it has taken the child.
+const LATE: u32 = u32::MAX;
 
 impl Served {
     /// Registers a local queue; not if the pen has ended.
@@ -34,7 +40,32 @@ impl Served {
             shared,
             local,
             most,
+            pushes: AtomicU32::new(0),
         })
+    }
+
+    /// The thread runs the next child.
+    #[inline]
+    pub(super) fn takes_next(&self) {
+        self.pushes.store(0, Ordering::Relaxed);
+    }
+
+    /// Something is pushed: returns true if this thread is likely to be held up. It reads the clock
+    /// for some of them only, and never for the first: most children push no more, but themselves.
+    /// Not so if that is done by a scope inside of the child, which lasts.
+    fn is_held_up(&self) -> bool {
+        if !current::is_in(&self.shared) {
+            return self.local.is_late();
+        }
+        let pushes = match self.pushes.load(Ordering::Relaxed) {
+            LATE => return true,
+            pushes => pushes + 1,
+        };
+        let is_time = pushes > 1 && (pushes.is_power_of_two() || pushes % UNTIMED == 0);
+        let is_late = is_time && self.local.is_late();
+        let pushes = if is_late { LATE } else { pushes };
+        self.pushes.store(pushes, Ordering::Relaxed);
+        is_late
     }
 }
 
@@ -104,18 +135,12 @@ fn keep_by(
     Ok(())
 }
 
-/// Returns true if another thread is wanted for what is kept here, and may be had. We look again:
-/// soon, unless it is a scope inside a child that we run.
+/// Returns true if another thread is wanted for what is kept here, and may be had. We look again
+/// soon, unless the child that we run is slow.
 fn is_wanted(served: &Served) -> bool {
-    let Served {
-        shared,
-        local,
-        most,
-    } = served;
-    let (window, tickets) = (&shared.queue.window, &shared.tickets);
-    let is_held_up = || !current::is_in(shared) && local.is_late();
-    (window.is_eager() || shared.has_failed() || is_held_up())
-        && tickets.out() < *most
+    let Shared { queue, tickets, .. } = &*served.shared;
+    (queue.window.is_eager() || served.shared.has_failed() || served.is_held_up())
+        && tickets.out() < served.most
         && !tickets.are_expected()
 }
 

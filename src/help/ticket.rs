@@ -42,7 +42,7 @@ use crate::sync::{AtomicBool, AtomicU32, Instant, Mutex, Ordering, SharedInstant
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
 /// Pushes to a pen of which one at least reads the clock.
-const UNTIMED: u32 = 8;
+pub(super) const UNTIMED: u32 = 8;
 /// How long a ticket goes on taking children.
 const LONGEST: Duration = Duration::from_millis(10);
 
@@ -56,7 +56,7 @@ impl Ticket {
         shared.tickets.called();
         Self {
             shared: Arc::clone(shared),
-            call: Arc::clone(call),
+            call: Arc::downgrade(call),
             chunk,
             is_coming: true,
             is_out: true,
@@ -79,12 +79,14 @@ impl Ticket {
         }
         self.come();
         let shared = &*Arc::clone(&self.shared);
-        let Some(inside) = shared.queue.window.enter() else {
+        // Whoever has opened the window owns the call.
+        let inside = shared.queue.window.enter();
+        let Some((inside, call)) = inside.zip(self.call.upgrade()) else {
             return self.look_again(); // it can be open again
         };
         // Scopes among the children ask the same executor.
-        let has_helped = current::enter(&self.shared, Some(&self.call.helpers), false, |_| {
-            self.call.stay(shared, &inside, self.chunk)
+        let has_helped = current::enter(&self.shared, Some(&call.helpers), false, |_| {
+            call.stay(shared, &inside, self.chunk)
         });
         if has_helped {
             self.look_again(); // not if the hook keeps us from it: nor could another one
@@ -169,7 +171,7 @@ pub(crate) struct Tickets {
     pub(super) out: AtomicU32,
     /// Those of them that were not run yet.
     coming: AtomicU32,
-    /// When somebody asked first after one was called last; of a pen.
+    /// When one was called last; of a pen.
     since: SharedInstant,
     /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
     pushes: AtomicU32,
@@ -195,15 +197,20 @@ impl Tickets {
         self.out.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Those that come are expected: for a while from when somebody asks.
+    /// Those that come are expected: for a while.
     pub(super) fn expect(&self) {
-        self.since.forget();
+        self.since.set(Instant::now());
         self.look();
     }
 
     /// One looks at the ready queue.
     pub(super) fn look(&self) {
         self.pushes.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns true if this push, which has asked, is the first since one was called.
+    pub(super) fn is_first(&self) -> bool {
+        self.pushes.load(Ordering::Relaxed) == 1
     }
 
     /// A push asks whether one should be called: returns true if it should read the clock for that.
@@ -219,7 +226,7 @@ impl Tickets {
 
     /// Returns true if those that come should have come.
     pub(super) fn are_late(&self) -> bool {
-        self.since.elapsed_since_asked() >= BUSY
+        self.since.elapsed() >= BUSY
     }
 
     /// Returns true if one is coming, and not late.

@@ -51,10 +51,9 @@ impl From<Handle> for Tokio {
 impl Executor for Tokio {
     fn dispatch(&self, ticket: Ticket) {
         self.0.spawn(async { ticket.run() });
-        // What a worker spawns last it keeps as what it runs next, where no other worker can take
-        // it. If a worker polls the scope that would be the ticket, and no helper would come before
-        // it is late.
-        self.0.spawn(async {});
+        // If a worker polls the scope it would run the ticket next itself, and no helper would come
+        // before it is late.
+        self.spread();
     }
 
     fn parallelism(&self) -> usize {
@@ -82,6 +81,14 @@ impl Executor for Tokio {
         // It keeps the waker until this worker has looked at timers and sockets.
         let polled = pin!(yield_now()).poll(&mut Context::from_waker(waker));
         debug_assert!(polled.is_pending());
+    }
+
+    fn spread(&self) {
+        // What a worker has spawned or woken last it keeps as what it runs next, where no other
+        // worker can take it: unless something else takes that place.
+        if worker_index().is_some() {
+            self.0.spawn(async {});
+        }
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {

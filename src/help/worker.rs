@@ -21,7 +21,8 @@
 //! A failure of the pen counts as a push: a thread looks for that after it has ceased to be out.
 //!
 //! A thread that was called can be long in coming: a worker of tokio is what the thread does next
-//! that has woken it, which may be in a slow poll. So after a while another one is called.
+//! that has woken it, which may be in a slow poll. So the push after that asks for
+//! [another one](crate::Executor::spread) to take it over, and after a while another one is called.
 //!
 //! A thread that is out and in a slow poll does not look for long. A push finds out by the clock:
 //! the thread says when it looked at it last. In any case it is asked to look again when it comes
@@ -129,12 +130,14 @@ impl Ticket {
     fn stay(&mut self, pace: &mut Pace, waker: Option<&Waker>) -> Stay {
         self.come();
         let shared = &self.shared;
-        let Some(_inside) = shared.queue.window.enter() else {
+        let inside = shared.queue.window.enter();
+        // The pen owns it, until it has ended.
+        let Some((_inside, call)) = inside.zip(self.call.upgrade()) else {
             return Stay::Over;
         };
-        self.call.workers.stays.fetch_add(1, Ordering::Relaxed);
+        call.workers.stays.fetch_add(1, Ordering::Relaxed);
         if self.served.is_none() {
-            self.served = Served::begin(shared, self.call.most);
+            self.served = Served::begin(shared, call.most);
         }
         let Some(served) = &self.served else {
             return Stay::Over;
@@ -146,9 +149,7 @@ impl Ticket {
             *is_out = false;
             retire(shared);
         };
-        current::serve(served, &self.call.helpers, || {
-            serve(served, &self.call, pace, rest)
-        })
+        current::serve(served, &call.helpers, || serve(served, &call, pace, rest))
     }
 
     /// Becomes one that is out, if it was idle: if it was not called, by itself.
@@ -199,10 +200,10 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     shared.tickets.look();
     let (mut taken, mut rest) = (0, Some(rest));
     let stay = loop {
+        call_beside(shared, call, taken == 0);
         if shared.has_failed() {
             break Stay::Spent;
         }
-        call_beside(shared, call.most);
         let found = queue.take_in_hand(local, taken, address, |idle| {
             rest.take().expect("it ends here")(idle);
         });
@@ -210,6 +211,12 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
             break Stay::Idle;
         };
         taken += 1;
+        served.takes_next();
+        // It can be the very one that has failed, and was woken.
+        if shared.has_failed() {
+            drop(child);
+            break Stay::Spent;
+        }
         let is_restless = child.run();
         budget.spend(1, is_restless);
         let look = match shared.tickets.take_asked() {
@@ -244,12 +251,14 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     Stay::Over
 }
 
-/// Calls another thread for what a slow poll would hold up, if slow polls are expected. What it
-/// takes next is not in hand yet, for the executor is foreign code, and can end the pen.
+/// Calls another thread for what a slow poll would hold up: if slow polls are expected, or nothing
+/// is known yet. What it takes next is not in hand yet, for the executor is foreign code, and can
+/// end the pen.
 #[inline]
-fn call_beside(shared: &Arc<Shared>, most: usize) {
+fn call_beside(shared: &Arc<Shared>, call: &Call, is_first: bool) {
     let (queue, tickets) = (&shared.queue, &shared.tickets);
-    let may_be_wanted = queue.window.is_eager() && tickets.out() < most;
+    let is_new = || is_first && call.workers.stays() as usize <= call.most;
+    let may_be_wanted = (queue.window.is_eager() || is_new()) && tickets.out() < call.most;
     if may_be_wanted && !tickets.are_expected() && queue.count_ready() > 1 {
         in_a_push(|| call_one(shared, true));
     }
@@ -268,7 +277,7 @@ fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
     looks(served, Instant::now());
     call.workers.heed_slow(look.is_slow, &shared.queue.window);
     if let Some(plan) = plan(look.polls, look.elapsed, ready) {
-        call.dispatch(shared, plan.helpers + 1, true, 1);
+        in_a_push(|| call.dispatch(shared, plan.helpers + 1, true, 1));
     }
     look.is_over
 }
@@ -279,7 +288,13 @@ pub(crate) fn call(shared: &Arc<Shared>) {
     let (tickets, window) = (&shared.tickets, &shared.queue.window);
     let is_time = tickets.is_time() || shared.has_failed();
     // Those that end the pen find what is ready.
-    if shared.queue.is_ended() || (tickets.are_coming() && !(is_time && tickets.are_late())) {
+    if shared.queue.is_ended() {
+        return;
+    }
+    if tickets.are_coming() && !(is_time && tickets.are_late()) {
+        if tickets.is_first() {
+            spread(shared);
+        }
         return;
     }
     let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
@@ -288,6 +303,13 @@ pub(crate) fn call(shared: &Arc<Shared>) {
     }
     if tickets.out() == 0 || shared.has_failed() || is_held_up() {
         in_a_push(|| call_one(shared, false));
+    }
+}
+
+/// One thread is coming, and there is more to do now than what it was called for.
+fn spread(shared: &Shared) {
+    if let Some(call) = shared.tickets.call() {
+        in_a_push(|| quietly(|| call.executor().spread()));
     }
 }
 

@@ -10,6 +10,7 @@ mod life;
 mod executors;
 
 mod auto_traits;
+mod called;
 mod closing;
 #[cfg(feature = "blocking")]
 mod closures;

@@ -145,10 +145,6 @@ impl SharedInstant {
     pub(crate) fn elapsed(&self) -> Duration {
         Duration::from_secs(1)
     }
-
-    pub(crate) fn elapsed_since_asked(&self) -> Duration {
-        self.elapsed()
-    }
 }
 
 /// How often the code under test has waited since the last call: whether the end of a scope did.
