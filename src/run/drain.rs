@@ -28,6 +28,7 @@
 //! ajar meanwhile: if it takes long, a push calls a helper, which can enter.
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::help::policy::SLOW;
@@ -50,6 +51,8 @@ pub(super) struct Draining {
     began: Instant,
     /// Until when the door is shut, if it is.
     shut_until: Option<Instant>,
+    /// Those that are ready, and wait as long as it is.
+    aside: VecDeque<Runnable>,
 }
 
 impl Turn<'_> {
@@ -65,10 +68,11 @@ impl Turn<'_> {
         if queue.window.wait_for(WHILE) {
             return Progress::Spent;
         }
-        it.draining = Some(Draining {
+        it.draining = Some(Box::new(Draining {
             began: Instant::now(),
             shut_until: None,
-        });
+            aside: VecDeque::new(),
+        }));
         let mut progress = Progress::Spent;
         self.in_place(|turn| {
             while matches!(progress, Progress::Spent) && !queue.window.is_alone() {
@@ -164,7 +168,7 @@ impl Turn<'_> {
             while !self.is_spent() && !must_end(self.shared, body_done) {
                 queue.take(&mut self.batch, 1);
                 match self.batch.pop_front() {
-                    Some(child) if child.metadata().is_doubtful() => self.aside.push_back(child),
+                    Some(child) if child.metadata().is_doubtful() => self.set_aside(child),
                     Some(child) => self.run_ajar(child),
                     None => break,
                 }
@@ -202,10 +206,20 @@ impl Turn<'_> {
         }
     }
 
+    fn set_aside(&mut self, child: Runnable) {
+        if let Some(it) = self.draining_mut() {
+            it.aside.push_back(child);
+        }
+    }
+
     /// Brings home what was set aside, first in line; returns whether there was anything.
-    fn bring_back_aside(&mut self) -> bool {
-        let is_any = !self.aside.is_empty();
-        self.shared.queue.hand_back_home(&mut self.aside);
+    pub(super) fn bring_back_aside(&mut self) -> bool {
+        let queue = &self.shared.queue;
+        let Some(it) = self.draining_mut() else {
+            return false;
+        };
+        let is_any = !it.aside.is_empty();
+        queue.hand_back_home(&mut it.aside);
         is_any
     }
 
@@ -216,10 +230,10 @@ impl Turn<'_> {
     /// Returns what is known while the poll drains.
     #[inline]
     pub(super) fn draining(&self) -> Option<&Draining> {
-        self.window.as_ref()?.draining.as_ref()
+        self.window.as_ref()?.draining.as_deref()
     }
 
     fn draining_mut(&mut self) -> Option<&mut Draining> {
-        self.window.as_mut()?.draining.as_mut()
+        self.window.as_mut()?.draining.as_deref_mut()
     }
 }

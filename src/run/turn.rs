@@ -17,8 +17,6 @@ pub(super) struct Turn<'a> {
     pub(super) budget: Budget,
     /// The children that were taken from the queue and are next.
     pub(super) batch: VecDeque<Runnable>,
-    /// Those that are ready, and wait while the door is shut: see [`crate::run::drain`].
-    pub(super) aside: VecDeque<Runnable>,
     /// The window, once it was opened.
     pub(super) window: Option<TurnWindow<'a>>,
     /// Set until it was.
@@ -36,7 +34,7 @@ pub(super) struct TurnWindow<'a> {
     /// How to call helpers into it.
     pub(super) call: Arc<Call>,
     /// Once the budget was spent, if it could not be shut then.
-    pub(super) draining: Option<Draining>,
+    pub(super) draining: Option<Box<Draining>>,
 }
 
 impl<'a> TurnWindow<'a> {
@@ -56,7 +54,6 @@ impl<'a> Turn<'a> {
             shared,
             budget,
             batch: VecDeque::new(),
-            aside: VecDeque::new(),
             window: None,
             may_open: true,
             is_eager: false,
@@ -158,6 +155,7 @@ impl Turn<'_> {
     /// The same for the end of the poll.
     #[inline(never)]
     pub(super) fn close(&mut self) {
+        self.bring_back_aside();
         let window = &self.shared.queue.window;
         if !window.try_shut() {
             window.let_none_in();
