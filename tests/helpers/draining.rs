@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Executor, Scope, Ticket, scope};
@@ -67,7 +67,7 @@ fn opens_later(gate: &Gate) -> (Sender<()>, JoinHandle<()>) {
     let (opener, opened) = channel();
     let opening = thread::spawn(move || {
         opened.recv_timeout(LIMIT).expect("it begins");
-        be_slow_for(LONG);
+        be_slow_for(2 * LONG);
         gate.open();
     });
     (opener, opening)
@@ -110,6 +110,49 @@ fn slow_on_both_threads() {
             .on(Pool::new(2)),
         );
         opening.join().unwrap();
+    });
+}
+
+/// So they do if a child turns slow whose polls were short, whenever that is: also while none is
+/// let in, so that those inside leave.
+#[test]
+fn slow_all_of_a_sudden() {
+    watched(|| {
+        for after in (0..60).map(|step| step * Duration::from_micros(250)) {
+            let home = thread::current().id();
+            let serve = Gate::default();
+            let (is_inside, is_served) = (AtomicBool::new(false), AtomicBool::new(false));
+            let (opener, opening) = opens_later(&serve);
+            block_on(
+                scope(async |s: Scope<'_>| {
+                    let wait = serve.wait();
+                    s.spawn(async {
+                        wait.await;
+                        is_served.store(true, SeqCst);
+                    });
+                    s.spawn(async {
+                        let mut since = None;
+                        while thread::current().id() != home
+                            || since.is_none_or(|it: Instant| it.elapsed() < after)
+                        {
+                            if is_inside.load(SeqCst) {
+                                since.get_or_insert_with(Instant::now);
+                            }
+                            yield_now().await;
+                        }
+                        opener.send(()).unwrap();
+                        block_until(|| is_served.load(SeqCst));
+                    });
+                    s.spawn(async {
+                        slow_until_elsewhere(home).await;
+                        is_inside.store(true, SeqCst);
+                        block_until(|| is_served.load(SeqCst));
+                    });
+                })
+                .on(Pool::new(2)),
+            );
+            opening.join().unwrap();
+        }
     });
 }
 
