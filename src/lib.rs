@@ -95,12 +95,14 @@
 //!   another thread could run is behind a slow child.
 //!
 //! What a slow poll still holds up: the body, which is polled by the scope's own thread only; until
-//! slow polls are known, what the child or the body that blocks has spawned itself; the task around
-//! the scope, since **a poll of the scope does not return before the longest poll of a
-//! child in it** (on tokio the other tasks of its worker go to another thread meanwhile); and
-//! everything, if the executor has no thread to spare. So put an accept loop into a child, and what
-//! blocks for long on [other threads](guide::many#blocking-work). A serial scope has one thread,
-//! and so has one under a bare `block_on`.
+//! slow polls are known, what the child or the body that blocks has spawned itself; where several
+//! slow polls overlap, now and then the children that are slow or new, so that the poll of the
+//! scope comes to an end; the task around the scope, since **a poll of the scope does not return
+//! before the longest poll of a child in it**, and after some of them if they overlap (on tokio the
+//! other tasks of its worker go to another thread meanwhile); and everything, if the executor has
+//! no thread to spare. So put an accept loop into a child, and what blocks for long on
+//! [other threads](guide::many#blocking-work). A serial scope has one thread, and so has one under
+//! a bare `block_on`.
 //!
 //! Which executor it asks:
 //!
