@@ -27,6 +27,15 @@ use event_listener::{Listener, listener};
 /// short. A model does not spin, or it would never see a thread sleep.
 pub(crate) const SPINS: usize = 1000;
 
+/// How often a helper that has left looks whether the window was shut, a moment apart. A model has
+/// no time for that.
+pub(crate) const LOOKS: usize = 100;
+
+/// Waits for a moment.
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_micros(200));
+}
+
 /// Blocks the thread until `is_over`, which is asked again after each notification of `event`.
 ///
 /// It is asked once more when the thread is about to sleep. So no notification is missed if what
@@ -81,6 +90,11 @@ impl SharedInstant {
     /// Sets it to long ago.
     pub(crate) fn forget(&self) {
         self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Sets it to a time that never comes: nothing has elapsed since.
+    pub(crate) fn set_never(&self) {
+        self.0.store(u64::MAX, Ordering::Relaxed);
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

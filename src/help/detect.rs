@@ -69,3 +69,12 @@ impl Found {
         }
     }
 }
+
+/// Calls `act` in a poll of a scope that cannot return, and says whether the runtime around it may
+/// keep wakers of children back until it does.
+pub(crate) fn unlimited(act: &mut dyn FnMut(bool)) {
+    #[cfg(feature = "tokio")]
+    return crate::help::tokio::unlimited(act);
+    #[cfg(not(feature = "tokio"))]
+    act(false)
+}

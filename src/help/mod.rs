@@ -10,11 +10,13 @@
 //! | [`worker`] | what the threads of a pen do, and how one is called |
 //! | [`serving`] | what they do with children that they wake, spawn or drop |
 //! | [`window`] | the span of a poll in which helpers may run children |
+//! | [`epoch`] | how those inside are counted |
 //! | [`policy`] | when it pays |
 //! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
 
-mod detect;
+pub(crate) mod detect;
 pub(crate) mod dispatch;
+pub(crate) mod epoch;
 pub(crate) mod executor;
 pub(crate) mod policy;
 pub(crate) mod serving;

@@ -92,6 +92,9 @@ impl Ticket {
             self.look_again(); // not if the hook keeps us from it: nor could another one
         }
         drop(inside); // at last: what was taken from the queue is dealt with
+        if has_helped && shared.queue.window.is_left_ajar() && shared.queue.has_ready() {
+            call_for_push(&self.shared);
+        }
     }
 
     /// Is not out any more, and calls another one if something is ready: a push may have seen that

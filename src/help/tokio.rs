@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use tokio::runtime::{Handle, RuntimeFlavor, worker_index};
-use tokio::task::{block_in_place, try_id, unconstrained, yield_now};
+use tokio::task::coop::{has_budget_remaining, unconstrained};
+use tokio::task::{block_in_place, try_id, yield_now};
 
 use crate::help::executor::{Executor, Ticket};
 use crate::help::worker::Worker;
@@ -68,13 +69,7 @@ impl Executor for Tokio {
             // It may be the one that drives timers and sockets.
             return block_in_place(act);
         }
-        // What a task may do in one poll is limited. Resources of tokio that are polled beyond that
-        // wake the task instead, and it would be in vain: we cannot return.
-        let mut unlimited = pin!(unconstrained(async { act() }));
-        let is_done = unlimited
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        debug_assert!(is_done.is_ready());
+        act();
     }
 
     fn wake_later(&self, waker: &Waker) {
@@ -95,6 +90,20 @@ impl Executor for Tokio {
         self.0.spawn(worker);
         Ok(())
     }
+}
+
+/// Calls `act` in a poll that cannot return.
+///
+/// What a task of tokio may do in one poll is limited. Resources of tokio that are polled beyond
+/// that are not ready, and the wakers that they were given are kept until the poll has returned. So
+/// from here on there is no limit; and `act` is told whether wakers may have been kept.
+pub(super) fn unlimited(act: &mut dyn FnMut(bool)) {
+    let is_spent = Handle::try_current().is_ok() && !has_budget_remaining();
+    let mut unlimited = pin!(unconstrained(async { act(is_spent) }));
+    let is_done = unlimited
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    debug_assert!(is_done.is_ready());
 }
 
 /// Returns true if this thread is a worker of a multi-threaded runtime; elsewhere

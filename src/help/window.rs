@@ -30,7 +30,7 @@
 //! | | helpers | means | left by |
 //! |---|---|---|---|
 //! | neither | 0 | **shut** | `open` |
-//! | OPEN | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in` |
+//! | OPEN | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in`; the end of an epoch |
 //! | AJAR | any | **ajar**: as open if the scope's thread has been in a poll of a child for a while, else as closing | `let_none_in` |
 //! | neither | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `set_ajar`; `begin_epoch` |
 //!
@@ -45,8 +45,10 @@
 //!
 //! # Invariants
 //!
-//! 1. Only the thread inside `poll` sets and clears OPEN and AJAR, and it clears them on every way
-//!    out, for [`Open`] does so when it is dropped.
+//! 1. Only the thread inside `poll` sets OPEN and AJAR, and it clears them on every way out, for
+//!    [`Open`] does so when it is dropped. But the helper that ends an epoch exchanges OPEN for
+//!    AJAR, in the one step by which it moves over or leaves. It was counted until then, so the
+//!    thread has not come out; and if that has cleared OPEN before, no AJAR is set.
 //! 2. A helper enters by one compare-exchange from a value with OPEN or AJAR to that value plus one
 //!    helper. So it cannot enter a window that closes in between: either the exchange comes first
 //!    and the closer counts it, or it fails. `try_shut` is one compare-exchange as well: it finds a
@@ -78,11 +80,14 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
+use std::iter::repeat_n;
 use std::time::Duration;
 
+use crate::help::epoch::{Awaited, EPOCH, HELPER, MOST, count, one};
 use crate::help::policy::{BUSY, HELD_UP};
 use crate::sync::{
-    self, AtomicBool, AtomicUsize, Event, Instant, Ordering, SPINS, SharedInstant, spin_loop,
+    self, AtomicBool, AtomicUsize, Event, Instant, LOOKS, Ordering, SPINS, SharedInstant, pause,
+    spin_loop,
 };
 
 /// Set while the scope's future is inside `poll` and may be helped.
@@ -93,44 +98,6 @@ const SLEEPING: usize = 2;
 const EAGER: usize = 4;
 /// Set while the scope's future may be helped if a poll of a child takes long.
 const AJAR: usize = 8;
-/// Which of the two numbers counts those that enter.
-const EPOCH: usize = 16;
-/// One helper inside, in the first number.
-const HELPER: usize = 32;
-/// How many bits a number has.
-const BITS: u32 = (usize::BITS - HELPER.trailing_zeros()) / 2;
-/// Helpers that fit into one.
-const MOST: usize = (1 << BITS) - 1;
-
-/// One helper in an epoch: `EPOCH` of a word.
-fn one(epoch: usize) -> usize {
-    if epoch == 0 { HELPER } else { HELPER << BITS }
-}
-
-/// How many a word counts in an epoch.
-fn count(word: usize, epoch: usize) -> usize {
-    (word / one(epoch)) & MOST
-}
-
-/// Whom the scope's thread waits for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Awaited {
-    /// All helpers: until they have left.
-    All,
-    /// Those that were inside when the epoch began: until they have come back from their polls.
-    Earlier,
-}
-
-impl Awaited {
-    /// Returns true if nobody of those is left.
-    fn is_none_left(self, word: usize) -> bool {
-        match self {
-            Self::All => word < HELPER,
-            Self::Earlier => count(word, !word & EPOCH) == 0,
-        }
-    }
-}
-
 /// The window of one scope.
 #[derive(Default)]
 pub(crate) struct Window {
@@ -274,8 +241,18 @@ impl Window {
         self.let_in(start, AJAR);
     }
 
+    /// The thread of the scope begins to poll a child, while an epoch lasts that may end meanwhile.
+    pub(crate) fn begin_poll(&self, start: Instant) {
+        self.start.set(start);
+    }
+
+    /// It polls none.
+    pub(crate) fn rest(&self) {
+        self.start.set_never();
+    }
+
     /// Lets helpers in again, and begins an epoch: nobody is left of those that were
-    /// [awaited](Awaited::Earlier) in the last one.
+    /// [awaited](Awaited::Earlier) in the last one. When it is over the window is ajar.
     pub(crate) fn begin_epoch(&self, start: Instant) {
         self.word.fetch_xor(EPOCH, Ordering::Relaxed);
         self.let_in(start, OPEN | EAGER);
@@ -325,6 +302,24 @@ impl Window {
         self.is_without(Awaited::All)
     }
 
+    /// The last helper has left, and the scope's thread is expected to shut the window, or to open
+    /// it again. Returns true if it is in a poll of a child instead that takes long: it had looked
+    /// before.
+    pub(crate) fn is_left_ajar(&self) -> bool {
+        let waits = repeat_n(spin_loop as fn(), SPINS).chain(repeat_n(pause as fn(), LOOKS));
+        for wait in waits {
+            let word = self.word.load(Ordering::Acquire);
+            if word & !EPOCH == 0 || word & OPEN != 0 || word >= HELPER {
+                return false;
+            }
+            if self.lets_in(word) {
+                return true;
+            }
+            wait();
+        }
+        false
+    }
+
     /// Waits a moment until no helper is inside, or `is_over`; returns whether no helper is.
     pub(crate) fn spin(&self, is_over: impl Fn() -> bool) -> bool {
         for _ in 0..SPINS {
@@ -367,16 +362,25 @@ impl Inside<'_> {
         let word = self.window.word.load(Ordering::Relaxed);
         let epoch = word & EPOCH;
         if epoch != self.epoch.get() {
-            let before = self.epoch.replace(epoch);
-            self.leave(before, one(epoch));
+            self.leave(self.epoch.replace(epoch), one(epoch));
         }
-        self.window.lets_in(word)
+        self.window.is_open()
     }
 
-    /// Leaves an epoch, for another one or for good.
+    /// Leaves an epoch, for another one or for good. The last one to leave the earlier epoch ends
+    /// the later: whoever is inside should leave, and this one not begin another poll.
     fn leave(&self, epoch: usize, other: usize) {
-        let change = other.wrapping_sub(one(epoch));
-        let before = self.window.word.fetch_add(change, Ordering::Release);
+        let leave = |word: usize| {
+            let word = word - one(epoch) + other;
+            let is_over = word & OPEN != 0 && word & EPOCH != epoch && count(word, epoch) == 0;
+            Some(match is_over {
+                true => (word & !(OPEN | EAGER)) | AJAR,
+                false => word,
+            })
+        };
+        let word = &self.window.word;
+        let before = word.fetch_update(Ordering::Release, Ordering::Relaxed, leave);
+        let before = before.expect("it leaves in any case");
         if before & SLEEPING != 0 && count(before, epoch) == 1 {
             self.window.event.notify(1);
         }

@@ -98,6 +98,11 @@ impl Suspended {
         self.0.try_remove(key.index())
     }
 
+    /// Returns the wakers of all.
+    pub(super) fn all(&self) -> impl Iterator<Item = Waker> {
+        self.0.iter().map(|(_, waker)| waker.clone())
+    }
+
     /// Takes all out, for good.
     pub(super) fn take(&mut self) -> Slab<Waker> {
         mem::take(&mut self.0)

@@ -2,6 +2,7 @@
 //! home](crate::queue::home).
 #![forbid(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -14,6 +15,8 @@ use crate::queue::local::LocalQueue;
 /// What other threads do to the children of a scope, and the polling one in a window.
 pub(super) struct Elsewhere<R> {
     pub(super) children: Children<R>,
+    /// Those that are ready, and not for the scope's thread while it [drains](crate::run::drain).
+    pub(super) aside: VecDeque<R>,
     /// Those that have left the registry at home.
     pub(super) gone: Vec<Key>,
     /// Of a pen, until it has ended: the queues of its threads.
@@ -30,6 +33,7 @@ impl<R> Default for Elsewhere<R> {
     fn default() -> Self {
         Self {
             children: Children::default(),
+            aside: VecDeque::new(),
             gone: Vec::new(),
             locals: Vec::new(),
             idle: Idle::default(),

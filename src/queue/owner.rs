@@ -9,7 +9,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::{AtHome, Queue};
-use crate::help::window::Awaited;
+use crate::help::epoch::Awaited;
 use crate::queue::home::Away;
 use crate::queue::waker_cache::WakerCache;
 use crate::sync::Ordering;
@@ -171,6 +171,20 @@ impl<R> Queue<R> {
         }
     }
 
+    /// Wakes all children that are suspended, if this thread is at home: what should have woken
+    /// some of them may be kept back until its poll returns.
+    pub(crate) fn wake_suspended(&self) {
+        let mut wakers: Vec<Waker> = Vec::new();
+        self.home.visit(|home| {
+            if let Some(home) = home {
+                let mut state = self.state.lock();
+                wakers.extend(home.children.suspended.all());
+                wakers.extend(state.elsewhere().children.suspended.all());
+            }
+        });
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Returns true if a child is ready at home, or the body is woken.
     pub(crate) fn has_work_at_home(&self) -> bool {
         self.has_ready_at_home() || self.is_body_woken()
@@ -208,18 +222,42 @@ impl<R> Queue<R> {
         is_over
     }
 
-    /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left.
+    /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left. Those
+    /// that were set aside come first: they have waited.
     pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
         let mut state = self.state.lock();
-        let queue = &mut state.elsewhere().children.ready;
+        let elsewhere = state.elsewhere();
+        let queue = match elsewhere.aside.is_empty() {
+            true => &mut elsewhere.children.ready,
+            false => &mut elsewhere.aside,
+        };
         let count = most.min(queue.len());
         batch.extend(queue.drain(..count));
         queue.len()
     }
 
+    /// Takes one runnable that was not set aside.
+    pub(crate) fn take_one(&self) -> Option<R> {
+        self.state.lock().elsewhere().children.ready.pop_front()
+    }
+
+    /// Sets one aside.
+    pub(crate) fn set_aside(&self, child: R) {
+        self.state.lock().elsewhere().aside.push_back(child);
+    }
+
+    /// Brings home what was set aside, first in line; returns whether there was anything.
+    pub(crate) fn bring_back_aside(&self) -> bool {
+        let mut aside = mem::take(&mut self.state.lock().elsewhere().aside);
+        let is_any = !aside.is_empty();
+        self.hand_back_home(&mut aside);
+        is_any
+    }
+
     /// Returns true if something is ready that was not taken.
     pub(crate) fn has_ready(&self) -> bool {
-        self.state.lock().has_ready()
+        let mut state = self.state.lock();
+        state.has_ready() || !state.elsewhere().aside.is_empty()
     }
 
     /// Hands back runnables that were taken and have not run; they stay first in line.
@@ -249,6 +287,9 @@ impl<R> Queue<R> {
             self.with_home(|home| {
                 let mut state = self.state.lock();
                 self.collect_from(&mut state, home);
+                if let Some(elsewhere) = &mut state.elsewhere {
+                    home.children.append(&mut elsewhere.aside); // of a poll that unwound
+                }
                 home.takes_none = true;
             });
             act()

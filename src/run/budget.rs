@@ -224,6 +224,11 @@ impl Budget {
         self.polls.min(until_look as usize)
     }
 
+    /// Looks at the clock after the next poll, which may be slow.
+    pub(crate) fn look_soon(&mut self) {
+        self.look_at = self.made + 1;
+    }
+
     /// So many polls were made. `is_restless` says that a child woke itself in one of them.
     #[inline]
     pub(crate) fn spend(&mut self, polls: usize, is_restless: bool) {

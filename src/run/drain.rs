@@ -5,7 +5,8 @@
 //! * The poll returns, however many children there are with slow polls, and however these overlap:
 //!   after a few times as long as the longest takes.
 //! * Until then no child waits for a slow poll: what becomes ready is run, by this thread and by
-//!   helpers. Only one that is slow itself may have to wait, and for less than half of the time.
+//!   helpers. Only one that is slow itself, or new, may have to wait, and for less than half of the
+//!   time.
 //!
 //! # How
 //!
@@ -14,26 +15,33 @@
 //! **Shut**: no helper is let in, and those inside leave after the polls in which they are. This
 //! thread meanwhile runs what becomes ready, one child at a time. What could be slow would keep it
 //! from returning, and hold up the others: the body, and children of which it is not
-//! [known](crate::task::metadata::Meta::is_doubtful) that they are not. They have to wait. Once no
+//! [known](crate::task::metadata::Meta::is_doubtful) that they are not. They are set aside. Once no
 //! helper is inside the poll returns.
 //!
 //! If that takes too long a helper is in a slow poll, for which others must not wait. So it is
 //! **open** again, as any [window](crate::help::window) in which slow polls are expected: this
 //! thread and helpers run everything. But that is for an *epoch* only: until those that were inside
-//! when it began have come back from their polls. Others may be in slow polls by then, and others
-//! again if we waited for those. So each time it is shut for longer, in proportion to the time that
-//! the poll has drained: until that is longer than the polls take.
+//! when it began have come back from their polls. The last of them shuts the door itself, before it
+//! would take the same child again. Others may be in slow polls by then, and others again if we
+//! waited for those. So each time it is shut for longer, in proportion to the time that the poll
+//! has drained: until that is longer than the polls take.
 //!
-//! While it is shut a poll can turn out to be slow though those before were not. So the window is
-//! ajar meanwhile: if it takes long, a push calls a helper, which can enter.
+//! While the door is shut, or an epoch is over that we have not looked at yet, a poll of this
+//! thread can turn out to be slow. So the window is ajar then: if that poll takes long, those
+//! inside stay, a push calls a helper, and it enters. It takes what was set aside first. After such
+//! a poll this thread runs nothing more while the door is shut: there may be many such children.
+//! And the last helper that leaves watches for a moment whether this thread returns: it may have
+//! begun a poll before it could see that it is alone.
+//!
+//! A scope that is nested is patient for longer when it shuts the door: the scopes around it wait
+//! for its poll in turn.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::help::policy::SLOW;
+use crate::help::epoch::Awaited;
+use crate::help::policy::{HOLDS_UP, SLOW};
 use crate::help::watch::{self, watch};
-use crate::help::window::Awaited;
 use crate::run::poll_loop::Progress;
 use crate::run::shared::Runnable;
 use crate::run::turn::{Turn, must_end};
@@ -41,7 +49,7 @@ use crate::sync::Instant;
 
 /// How long it is shut at least. Shorter polls are not slow, and more than a few milliseconds would
 /// be a time that others notice.
-const SHUT: Duration = Duration::from_millis(6);
+const SHUT: Duration = Duration::from_millis(8);
 
 /// A wait that takes longer is for a slow poll.
 pub(super) const WHILE: Duration = SLOW;
@@ -51,15 +59,19 @@ pub(super) struct Draining {
     began: Instant,
     /// Until when the door is shut, if it is.
     shut_until: Option<Instant>,
-    /// Those that are ready, and wait as long as it is.
-    aside: VecDeque<Runnable>,
+    /// Set if a poll was slow since it was shut, against all expectation.
+    was_slow: bool,
 }
 
 impl Turn<'_> {
     /// Goes on although the budget is spent, for as long as a helper is inside. `run` runs what is
     /// ready until there is nothing, or [`is_spent`](Self::is_spent).
     #[cold]
-    pub(super) fn drain(&mut self, mut run: impl FnMut(&mut Self) -> Progress) -> Progress {
+    pub(super) fn drain(
+        &mut self,
+        is_nested: bool,
+        mut run: impl FnMut(&mut Self) -> Progress,
+    ) -> Progress {
         let Some(it) = &mut self.window else {
             return Progress::Spent;
         };
@@ -71,16 +83,16 @@ impl Turn<'_> {
         it.draining = Some(Box::new(Draining {
             began: Instant::now(),
             shut_until: None,
-            aside: VecDeque::new(),
+            was_slow: false,
         }));
         let mut progress = Progress::Spent;
         self.in_place(|turn| {
-            while matches!(progress, Progress::Spent) && !queue.window.is_alone() {
-                turn.turn_door();
+            while matches!(progress, Progress::Spent) && !queue.window.try_shut() {
+                turn.turn_door(is_nested);
                 progress = run(turn);
             }
         });
-        let has_more = self.bring_back_aside();
+        let has_more = queue.bring_back_aside();
         match progress {
             // The executor can have woken something on this very thread, after it had called us.
             Progress::Idle if has_more || queue.has_work_at_home() => Progress::Spent,
@@ -88,11 +100,12 @@ impl Turn<'_> {
         }
     }
 
-    /// Shuts the door, or opens it again.
-    fn turn_door(&mut self) {
+    /// Shuts the door, or opens it again. A scope that is nested shuts it for longer: scopes around
+    /// it wait for its poll, and would wait for several times as long each.
+    fn turn_door(&mut self, is_nested: bool) {
         self.budget.renew();
-        self.bring_back_aside();
         let queue = &self.shared.queue;
+        queue.bring_back_aside();
         let now = Instant::now();
         let Some(it) = self.draining_mut() else {
             return;
@@ -100,7 +113,9 @@ impl Turn<'_> {
         let is_shut = match it.shut_until {
             None => {
                 let lasted = now.saturating_duration_since(it.began);
-                it.shut_until = Some(now + SHUT.max(lasted / 2));
+                let patience = if is_nested { 4 * lasted } else { lasted / 2 };
+                it.shut_until = Some(now + SHUT.max(patience));
+                it.was_slow = false;
                 true
             }
             Some(_) => {
@@ -148,11 +163,21 @@ impl Turn<'_> {
         self.draining().is_some() && self.shut_until().is_some()
     }
 
-    /// Returns true if the poll can return now, and should have before. It waits a moment for that:
-    /// what is ready can be what the last helper has woken, which is about to leave.
+    /// Returns true if the poll can return now, and should have before; or if the door is to be
+    /// shut. It waits a moment for the first: what is ready can be what the last helper has woken,
+    /// which is about to leave.
     #[inline]
     pub(super) fn is_drained(&self) -> bool {
-        self.is_shut() && self.shared.queue.window.spin(|| false)
+        self.draining().is_some() && self.is_over()
+    }
+
+    #[inline(never)]
+    fn is_over(&self) -> bool {
+        let window = &self.shared.queue.window;
+        match self.is_shut() {
+            true => window.spin(|| false),
+            false => window.is_without(Awaited::Earlier),
+        }
     }
 
     /// Runs the batch, and what these children wake, while the door is shut.
@@ -160,15 +185,18 @@ impl Turn<'_> {
     pub(super) fn run_shut(&mut self, body_done: bool) {
         let queue = &self.shared.queue;
         queue.hand_back_home(&mut self.batch);
+        if self.was_slow() {
+            queue.window.wait_for(self.left());
+            return;
+        }
         if !queue.has_ready_at_home() {
             return self.sleep_shut(); // the body is woken
         }
         let away = queue.share();
         watch(|| {
-            while !self.is_spent() && !must_end(self.shared, body_done) {
-                queue.take(&mut self.batch, 1);
-                match self.batch.pop_front() {
-                    Some(child) if child.metadata().is_doubtful() => self.set_aside(child),
+            while !self.is_spent() && !self.was_slow() && !must_end(self.shared, body_done) {
+                match queue.take_one() {
+                    Some(child) if child.metadata().is_doubtful() => queue.set_aside(child),
                     Some(child) => self.run_ajar(child),
                     None => break,
                 }
@@ -185,6 +213,9 @@ impl Turn<'_> {
         let is_restless = child.run();
         window.let_none_in();
         self.budget.spend(1, is_restless);
+        if let Some(it) = self.draining_mut() {
+            it.was_slow |= start.elapsed() >= HOLDS_UP;
+        }
     }
 
     /// Sleeps until there is something to do, for a helper is inside; while the poll drains, until
@@ -194,37 +225,32 @@ impl Turn<'_> {
         match self.draining().map(|it| it.shut_until) {
             None if queue.sleep_for(WHILE, true) => {}
             None => self.in_place(|_| queue.sleep(Awaited::All)),
-            Some(None) => queue.sleep(Awaited::Earlier),
+            Some(None) => {
+                queue.window.rest();
+                queue.sleep(Awaited::Earlier);
+            }
             Some(Some(_)) => self.sleep_shut(),
         }
     }
 
     fn sleep_shut(&self) {
-        if let Some(until) = self.shut_until() {
-            let limit = until.saturating_duration_since(Instant::now());
-            self.shared.queue.sleep_for(limit, false);
-        }
+        self.shared.queue.sleep_for(self.left(), false);
     }
 
-    fn set_aside(&mut self, child: Runnable) {
-        if let Some(it) = self.draining_mut() {
-            it.aside.push_back(child);
+    /// Returns for how long the door is shut yet.
+    fn left(&self) -> Duration {
+        match self.shut_until() {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None => Duration::ZERO,
         }
-    }
-
-    /// Brings home what was set aside, first in line; returns whether there was anything.
-    pub(super) fn bring_back_aside(&mut self) -> bool {
-        let queue = &self.shared.queue;
-        let Some(it) = self.draining_mut() else {
-            return false;
-        };
-        let is_any = !it.aside.is_empty();
-        queue.hand_back_home(&mut it.aside);
-        is_any
     }
 
     fn shut_until(&self) -> Option<Instant> {
         self.draining()?.shut_until
+    }
+
+    fn was_slow(&self) -> bool {
+        self.draining().is_some_and(|it| it.was_slow)
     }
 
     /// Returns what is known while the poll drains.

@@ -35,7 +35,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
-use crate::help::watch::{self, watch};
+use crate::help::watch::watch;
 use crate::panic::quietly;
 use crate::queue::Next;
 use crate::queue::waker_cache::WakerCache;
@@ -44,7 +44,7 @@ use crate::run::current;
 use crate::run::shared::Shared;
 use crate::run::turn::{Turn, TurnWindow, must_end};
 use crate::stop::state::{Outcome, Stop};
-use crate::sync::{Instant, Ordering};
+use crate::sync::Ordering;
 
 /// Polls the body of a scope, or starts it; true once it is done.
 pub(crate) type PollBody<'a> = dyn FnMut(&Arc<Shared>) -> bool + 'a;
@@ -138,7 +138,7 @@ impl PollLoop {
             shared.queue.take_back(&mut cache);
             match self.run_at_home(&mut turn, body, &mut cache) {
                 Progress::Spent if turn.window.is_some() => {
-                    turn.drain(|turn| self.run_at_home(turn, body, &mut cache))
+                    turn.drain(is_nested, |turn| self.run_at_home(turn, body, &mut cache))
                 }
                 progress => progress,
             }
@@ -364,7 +364,7 @@ impl PollLoop {
             // timers.
             dispatch.call(shared, ready.max(turn.next_is_slow().into()));
             if turn.is_eager {
-                watch::begin(&shared.queue.window, Instant::now());
+                turn.begin_poll();
             }
             turn.run_batch(self.body_done);
             self.poll_body(turn, body);

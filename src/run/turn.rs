@@ -5,11 +5,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::help::detect::unlimited;
+use crate::help::epoch::Awaited;
 use crate::help::ticket::Call;
-use crate::help::window::{Awaited, Open};
+use crate::help::watch;
+use crate::help::window::Open;
 use crate::run::budget::{Budget, Look};
 use crate::run::drain::{Draining, WHILE};
 use crate::run::shared::{Runnable, Shared};
+use crate::sync::Instant;
 
 /// What there is of one poll.
 pub(super) struct Turn<'a> {
@@ -78,12 +82,25 @@ impl Turn<'_> {
         self.was_shared = true;
     }
 
+    /// The poll of a child begins, where slow ones are expected.
+    pub(super) fn begin_poll(&mut self) {
+        self.budget.look_soon();
+        let (window, now) = (&self.shared.queue.window, Instant::now());
+        watch::begin(window, now);
+        if self.draining().is_some() {
+            window.begin_poll(now);
+        }
+    }
+
     /// Polls the body in a window. Where slow polls are expected, what is ready is where helpers
     /// find it.
     #[inline(never)]
     pub(super) fn poll_body(&mut self, poll: impl FnOnce()) {
         let queue = &self.shared.queue;
         let away = (self.is_eager && queue.home.is_here()).then(|| queue.share());
+        if self.draining().is_some() {
+            queue.window.begin_poll(Instant::now());
+        }
         poll();
         drop(away);
     }
@@ -155,7 +172,6 @@ impl Turn<'_> {
     /// The same for the end of the poll.
     #[inline(never)]
     pub(super) fn close(&mut self) {
-        self.bring_back_aside();
         let window = &self.shared.queue.window;
         if !window.try_shut() {
             window.let_none_in();
@@ -170,10 +186,15 @@ impl Turn<'_> {
     /// may give to another thread what this one would do otherwise.
     pub(super) fn in_place(&mut self, mut act: impl FnMut(&mut Self)) {
         let call = self.window.as_ref().map(|it| Arc::clone(&it.call));
-        if let Some(call) = call {
-            call.in_place(&mut || act(self));
-        }
-        act(self); // it need not have been called
+        unlimited(&mut |may_keep_wakers| {
+            if may_keep_wakers {
+                self.shared.queue.wake_suspended();
+            }
+            if let Some(call) = &call {
+                call.in_place(&mut || act(self));
+            }
+            act(self); // it need not have been called
+        });
     }
 
     /// Runs children from the batch, until it is time to look at the clock: what was

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::blocked::{LONG, be_slow_for, block_until, slow_until_elsewhere};
+use crate::blocked::be_slow_for;
 use crate::lenders::Pool;
 use crate::life::{Counter, poll_once, watched};
 use futures_lite::future::{block_on, yield_now};
@@ -88,45 +88,5 @@ fn slow_on_all_threads() {
             let polls = polls.get() - before; // some for each of the four threads
             assert!(polls <= 40, "{polls}");
         }
-    });
-}
-
-/// R5: a poll whose budget is spent goes on while a helper is in a slow poll, but not with children
-/// that are slow: nobody could help with the others then.
-#[test]
-fn slow_are_set_aside() {
-    watched(|| {
-        let home = thread::current().id();
-        let is_at_home = move || thread::current().id() == home;
-        let (is_blocked, slow_polls) = (AtomicBool::new(false), Counter::default());
-        let quick = Counter::default();
-        block_on(
-            scope(async |s: Scope<'_>| {
-                s.spawn_background(async {
-                    loop {
-                        quick.add();
-                        yield_now().await;
-                    }
-                });
-                s.spawn_background(async {
-                    loop {
-                        be_slow_for(LONG);
-                        if is_at_home() && is_blocked.load(SeqCst) {
-                            slow_polls.add();
-                        }
-                        yield_now().await;
-                    }
-                });
-                s.spawn(async {
-                    slow_until_elsewhere(home).await;
-                    is_blocked.store(true, SeqCst);
-                    let before = quick.get();
-                    block_until(|| quick.get() >= before + 1_000);
-                });
-            })
-            .on(Pool::new(1)),
-        );
-        let polls = slow_polls.get();
-        assert!(polls < 50, "{polls}");
     });
 }

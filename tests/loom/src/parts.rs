@@ -6,7 +6,8 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::child::Task;
-use crate::help::window::{Awaited, Window};
+use crate::help::epoch::Awaited;
+use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::queue::home::Home;
 use crate::run::current::enter;

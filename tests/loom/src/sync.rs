@@ -16,6 +16,9 @@ pub(crate) use crate::child::Runnable;
 use event_listener::{Listener, listener};
 
 pub(crate) const SPINS: usize = 0;
+pub(crate) const LOOKS: usize = 0;
+
+pub(crate) fn pause() {}
 
 /// loom's, in which nothing is constant.
 macro_rules! variable {
@@ -141,6 +144,8 @@ impl SharedInstant {
     pub(crate) fn set(&self, _: Instant) {}
 
     pub(crate) fn forget(&self) {}
+
+    pub(crate) fn set_never(&self) {}
 
     pub(crate) fn elapsed(&self) -> Duration {
         Duration::from_secs(1)
