@@ -240,7 +240,7 @@ fn last_one_out_of_an_epoch() {
 
 /// An epoch is over when a helper has come back from the poll in which it was when that began, not
 /// before; though the helper stays, and its next poll lasts for as long as the thread of the scope
-/// waits. (If that waits for more, it is a deadlock.)
+/// waits. (If that waits for more, it is a deadlock.) From then on the window is not open.
 #[test]
 fn epoch_that_ends() {
     static INSIDE: Outcome = Outcome::new("the helper was in a poll when the epoch began");
@@ -283,6 +283,11 @@ fn epoch_that_ends() {
             is_inside.load(Ordering::Relaxed),
             is_back.load(Ordering::Relaxed),
             "it is in that poll"
+        );
+        assert_eq!(
+            is_inside.load(Ordering::Relaxed),
+            !window.is_eager(),
+            "the helper shuts the door"
         );
         over.ring();
         drop(open);
