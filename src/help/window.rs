@@ -302,14 +302,17 @@ impl Window {
         self.is_without(Awaited::All)
     }
 
-    /// The last helper has left, and the scope's thread is expected to shut the window, or to open
-    /// it again. Returns true if it is in a poll of a child instead that takes long: it had looked
-    /// before.
+    /// A helper has left. Returns true if the scope's thread is in a poll of a child that takes
+    /// long, which it had begun shortly before: so nobody else may come.
+    ///
+    /// Waits until that is certain: until the poll is over. Then the thread shuts the window, or
+    /// opens it again, or waits for those that are inside.
     pub(crate) fn is_left_ajar(&self) -> bool {
         let waits = repeat_n(spin_loop as fn(), SPINS).chain(repeat_n(pause as fn(), LOOKS));
         for wait in waits {
             let word = self.word.load(Ordering::Acquire);
-            if word & !EPOCH == 0 || word & OPEN != 0 || word >= HELPER {
+            let is_awaited = word >= HELPER && word & AJAR == 0;
+            if word & !EPOCH == 0 || word & OPEN != 0 || is_awaited {
                 return false;
             }
             if self.lets_in(word) {

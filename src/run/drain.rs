@@ -30,8 +30,8 @@
 //! thread can turn out to be slow. So the window is ajar then: if that poll takes long, those
 //! inside stay, a push calls a helper, and it enters. It takes what was set aside first. After such
 //! a poll this thread runs nothing more while the door is shut: there may be many such children.
-//! And the last helper that leaves watches for a moment whether this thread returns: it may have
-//! begun a poll before it could see that it is alone.
+//! And a helper that leaves while this thread is in a poll, or may begin one, watches for a moment
+//! how long that takes: there may be nobody else who comes back.
 //!
 //! A scope that is nested is patient for longer when it shuts the door: the scopes around it wait
 //! for its poll in turn.

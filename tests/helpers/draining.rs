@@ -156,6 +156,48 @@ fn slow_all_of_a_sudden() {
     });
 }
 
+/// So they do if a helper comes back just after the others have begun to block: it would not be let
+/// in any more at that moment, and nobody else comes.
+#[test]
+fn slow_on_all_other_threads() {
+    watched(|| {
+        for _ in 0..5 {
+            let home = thread::current().id();
+            let is_home = move || thread::current().id() == home;
+            let stage = AtomicUsize::new(0);
+            let reach = |next| stage.store(next, SeqCst);
+            let is_at = |least| stage.load(SeqCst) >= least;
+            block_on(
+                scope(async |s: Scope<'_>| {
+                    s.spawn(async {
+                        while !is_at(4) {
+                            yield_now().await;
+                        }
+                        reach(5);
+                    });
+                    s.spawn(async {
+                        slow_until_elsewhere(home).await;
+                        be_slow_for(10 * LONG); // it drains, and is open for an epoch
+                        reach(1);
+                        block_until(|| is_at(3));
+                        reach(4);
+                    });
+                    for (there, here) in [(false, 1), (true, 2)] {
+                        s.spawn(async move {
+                            while !is_at(here) || is_home() != there {
+                                yield_now().await;
+                            }
+                            reach(here + 1);
+                            block_until(|| is_at(5));
+                        });
+                    }
+                })
+                .on(Pool::new(2)),
+            );
+        }
+    });
+}
+
 /// So they do while its body blocks.
 #[test]
 fn slow_body() {
