@@ -246,7 +246,7 @@ fn epoch_that_ends() {
     static INSIDE: Outcome = Outcome::new("the helper was in a poll when the epoch began");
     static OUTSIDE: Outcome = Outcome::new("the helper found the window shut");
 
-    explore_within(3, || {
+    explore_within(2, || {
         let window = Arc::new(Window::default());
         let bells = [(); 3].map(|()| Arc::new(Bell::default()));
         let flags = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
