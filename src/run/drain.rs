@@ -160,7 +160,7 @@ impl Turn<'_> {
     /// Returns true while the door is shut.
     #[inline]
     pub(super) fn is_shut(&self) -> bool {
-        self.draining().is_some() && self.shut_until().is_some()
+        self.shut_until().is_some()
     }
 
     /// Returns true if the poll can return now, and should have before; or if the door is to be
@@ -245,6 +245,7 @@ impl Turn<'_> {
         }
     }
 
+    #[inline]
     fn shut_until(&self) -> Option<Instant> {
         self.draining()?.shut_until
     }
