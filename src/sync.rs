@@ -27,9 +27,9 @@ use event_listener::{Listener, listener};
 /// short. A model does not spin, or it would never see a thread sleep.
 pub(crate) const SPINS: usize = 1000;
 
-/// How often a helper that has left looks whether the window was shut, a moment apart. A model has
-/// no time for that.
-pub(crate) const LOOKS: usize = 100;
+/// How often a helper looks whether a window that is ajar lets it in, a moment apart: for longer
+/// than that takes if one poll goes on. A model has no time for that.
+pub(crate) const LOOKS: usize = 40;
 
 /// Waits for a moment.
 pub(crate) fn pause() {

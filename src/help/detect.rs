@@ -78,3 +78,13 @@ pub(crate) fn unlimited(act: &mut dyn FnMut(bool)) {
     #[cfg(not(feature = "tokio"))]
     act(false)
 }
+
+/// Returns true if the runtime around us has what is polled on this thread wait, until the poll of
+/// its task is over.
+#[inline]
+pub(crate) fn is_limit_reached() -> bool {
+    #[cfg(feature = "tokio")]
+    return !tokio::task::coop::has_budget_remaining();
+    #[cfg(not(feature = "tokio"))]
+    false
+}

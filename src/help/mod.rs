@@ -5,6 +5,7 @@
 //! | [`executor`] | who gives them: [`Executor`], and the [`Ticket`] it is handed |
 //! | [`detect`] | which executor is around a poll |
 //! | [`ticket`] | what a helper does, and how one is called |
+//! | [`tickets`] | how many there are |
 //! | [`dispatch`] | which helpers a scope has, and when it calls them |
 //! | [`watch`] | which children are slow |
 //! | [`worker`] | what the threads of a pen do, and how one is called |
@@ -21,6 +22,7 @@ pub(crate) mod executor;
 pub(crate) mod policy;
 pub(crate) mod serving;
 pub(crate) mod ticket;
+pub(crate) mod tickets;
 pub(crate) mod watch;
 pub(crate) mod window;
 pub(crate) mod worker;

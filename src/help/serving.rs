@@ -7,7 +7,8 @@ use std::ptr;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::help::ticket::{UNTIMED, in_a_push};
+use crate::help::ticket::in_a_push;
+use crate::help::tickets::UNTIMED;
 use crate::help::worker::call_one;
 use crate::panic::wake;
 use crate::pen::life::address;

@@ -4,7 +4,7 @@
 //! child, and nothing of `'env`. The thread that runs it enters the window if that is open, takes
 //! runnables from the ready queue and runs them until there are none, the window closes, the scope
 //! has failed or the ticket is used up; and leaves. A ticket that comes late finds the window shut
-//! and returns.
+//! and returns. One that finds it ajar watches, for some milliseconds, whether it is to enter.
 //!
 //! A ticket is used up after [`MOST_POLLS`] polls or [`LONGEST`]: the threads belong to the
 //! executor, which has other tasks. For the same reason a helper does not wait for work.
@@ -18,7 +18,10 @@
 //! Nor does a push dispatch one if as many are out as there may be. A ticket ceases to be out
 //! before the helper looks at the queue for the last time, and calls another one if there is
 //! something. So here as well; also if it has found the window shut, which can have been opened
-//! since.
+//! since, or has watched for as long as it may.
+//!
+//! What was pushed while the window was shut is seen by the scope's thread when it sets it ajar:
+//! then it looks at the queue, and calls.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -28,21 +31,19 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::help::detect::Found;
+use crate::help::detect::{Found, is_limit_reached};
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
-use crate::help::policy::{BUSY, SLOW};
+use crate::help::policy::SLOW;
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::{self, Workers};
 use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
 use crate::run::shared::Shared;
-use crate::sync::{AtomicBool, AtomicU32, Instant, Mutex, Ordering, SharedInstant, thread_local};
+use crate::sync::{Instant, Ordering, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
-/// Pushes to a pen of which one at least reads the clock.
-pub(super) const UNTIMED: u32 = 8;
 /// How long a ticket goes on taking children.
 const LONGEST: Duration = Duration::from_millis(10);
 
@@ -77,8 +78,9 @@ impl Ticket {
         if self.shared.queue.is_pen() {
             return self.run_in_pen();
         }
-        self.come();
         let shared = &*Arc::clone(&self.shared);
+        shared.queue.window.watch_ajar(); // it is coming yet: a push need not call another one
+        self.come();
         // Whoever has opened the window owns the call.
         let inside = shared.queue.window.enter();
         let Some((inside, call)) = inside.zip(self.call.upgrade()) else {
@@ -92,9 +94,6 @@ impl Ticket {
             self.look_again(); // not if the hook keeps us from it: nor could another one
         }
         drop(inside); // at last: what was taken from the queue is dealt with
-        if has_helped && shared.queue.window.is_left_ajar() && shared.queue.has_ready() {
-            call_for_push(&self.shared);
-        }
     }
 
     /// Is not out any more, and calls another one if something is ready: a push may have seen that
@@ -103,7 +102,8 @@ impl Ticket {
         self.retire();
         let shared = &self.shared;
         // In this order: whoever pushed has opened the window before, and its lock says so.
-        if shared.queue.has_ready() && shared.queue.window.is_open() && !shared.has_failed() {
+        let may_help = || shared.queue.window.lets_in_later() && !shared.has_failed();
+        if shared.queue.has_ready() && may_help() {
             call_for_push(shared);
         }
     }
@@ -142,14 +142,14 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let mut polls = 0;
     let start = Instant::now();
     let mut before = Duration::ZERO;
-    while inside.goes_on() && polls < MOST_POLLS && before < LONGEST {
+    while inside.goes_on() && polls < MOST_POLLS && before < LONGEST && !is_limit_reached() {
         shared.queue.take(&mut batch, chunk);
         match batch.len() {
             0 => break,
             1 => watch::begin(window, start + before),
             _ => watch::begin_several(),
         }
-        while inside.goes_on() && !shared.has_failed() {
+        while inside.goes_on() && !shared.has_failed() && !is_limit_reached() {
             let Some(child) = batch.pop_front() else {
                 break;
             };
@@ -164,117 +164,6 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
         if !batch.is_empty() {
             return shared.queue.hand_back(&mut batch);
         }
-    }
-}
-
-/// The tickets of a scope.
-#[derive(Default)]
-pub(crate) struct Tickets {
-    /// Those that an executor holds and has not finished or dropped; idle workers of a pen are not.
-    pub(super) out: AtomicU32,
-    /// Those of them that were not run yet.
-    coming: AtomicU32,
-    /// When one was called last; of a pen.
-    since: SharedInstant,
-    /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
-    pushes: AtomicU32,
-    /// Set by a push: one that is out should look again when it comes back from what it polls. Of a
-    /// pen.
-    is_asked: AtomicBool,
-    /// How pushes call for help, once a window was open.
-    call: Mutex<Option<Arc<Call>>>,
-}
-
-impl Tickets {
-    /// Counts one that was called.
-    pub(super) fn called(&self) {
-        self.out.fetch_add(1, Ordering::Relaxed);
-        self.one_comes();
-    }
-
-    pub(super) fn one_comes(&self) {
-        self.coming.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn one_retires(&self) {
-        self.out.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Those that come are expected: for a while.
-    pub(super) fn expect(&self) {
-        self.since.set(Instant::now());
-        self.look();
-    }
-
-    /// One looks at the ready queue.
-    pub(super) fn look(&self) {
-        self.pushes.store(0, Ordering::Relaxed);
-    }
-
-    /// Returns true if this push, which has asked, is the first since one was called.
-    pub(super) fn is_first(&self) -> bool {
-        self.pushes.load(Ordering::Relaxed) == 1
-    }
-
-    /// A push asks whether one should be called: returns true if it should read the clock for that.
-    /// Of many pushes only some do, since it would be a third of what they cost; they are never
-    /// more than [`UNTIMED`] apart.
-    pub(super) fn is_time(&self) -> bool {
-        // Threads may overwrite what others have counted; it need not be exact.
-        let pushes = self.pushes.load(Ordering::Relaxed).wrapping_add(1);
-        self.pushes.store(pushes, Ordering::Relaxed);
-        let apart = (pushes / UNTIMED).next_power_of_two().min(UNTIMED);
-        pushes % apart == 0
-    }
-
-    /// Returns true if those that come should have come.
-    pub(super) fn are_late(&self) -> bool {
-        self.since.elapsed() >= BUSY
-    }
-
-    /// Returns true if one is coming, and not late.
-    pub(super) fn are_expected(&self) -> bool {
-        self.are_coming() && !self.are_late()
-    }
-
-    /// A push asks one that is out to look again soon.
-    pub(super) fn ask(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns whether one was to look since this was asked last.
-    #[inline]
-    pub(super) fn take_asked(&self) -> bool {
-        self.is_asked.load(Ordering::Relaxed) && self.is_asked.swap(false, Ordering::Relaxed)
-    }
-
-    pub(super) fn out(&self) -> usize {
-        self.out.load(Ordering::Relaxed) as usize
-    }
-
-    /// Returns true if no thread was called that is still there or to come.
-    pub(crate) fn is_none_out(&self) -> bool {
-        self.out() == 0 && !self.are_coming()
-    }
-
-    pub(super) fn are_coming(&self) -> bool {
-        self.coming.load(Ordering::Relaxed) > 0
-    }
-
-    /// Returns how threads are called.
-    pub(crate) fn call(&self) -> Option<Arc<Call>> {
-        self.call.lock().clone()
-    }
-
-    /// The same, and from here on they are not.
-    pub(crate) fn take_call(&self) -> Option<Arc<Call>> {
-        self.call.lock().take()
-    }
-
-    /// Says how pushes call for help from now on, or that they cannot.
-    pub(crate) fn set_call(&self, call: Option<Arc<Call>>) {
-        let before = mem::replace(&mut *self.call.lock(), call);
-        drop(before); // not under the lock: the executor is foreign
     }
 }
 
@@ -381,6 +270,9 @@ impl Call {
 pub(crate) fn call_for_push(shared: &Arc<Shared>) {
     if shared.queue.is_pen() {
         return worker::call(shared);
+    }
+    if shared.tickets.coming.load(Ordering::SeqCst) > 0 {
+        return; // before the lock below
     }
     if let Some(call) = shared.tickets.call() {
         in_a_push(|| call.dispatch(shared, 1, false, 1));

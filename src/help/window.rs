@@ -31,7 +31,7 @@
 //! |---|---|---|---|
 //! | neither | 0 | **shut** | `open` |
 //! | OPEN | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in`; the end of an epoch |
-//! | AJAR | any | **ajar**: as open if the scope's thread has been in a poll of a child for a while, else as closing | `let_none_in` |
+//! | AJAR | any | **ajar**: as open if the scope's thread has been in a poll of a child for a while, else as closing; helpers watch | `let_none_in` |
 //! | neither | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `set_ajar`; `begin_epoch` |
 //!
 //! A helper is counted in one of two numbers: that of the epoch in which it was last seen between
@@ -80,7 +80,6 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
-use std::iter::repeat_n;
 use std::time::Duration;
 
 use crate::help::epoch::{Awaited, EPOCH, HELPER, MOST, count, one};
@@ -150,8 +149,7 @@ impl Window {
         match self.word.load(Ordering::Relaxed) & (OPEN | EAGER | AJAR) {
             0 => false,
             OPEN => self.start.elapsed() >= BUSY,
-            AJAR => self.start.elapsed() >= HELD_UP,
-            _ => true,
+            _ => true, // if it is ajar, to watch
         }
     }
 
@@ -302,25 +300,22 @@ impl Window {
         self.is_without(Awaited::All)
     }
 
-    /// A helper has left. Returns true if the scope's thread is in a poll of a child that takes
-    /// long, which it had begun shortly before: so nobody else may come.
-    ///
-    /// Waits until that is certain: until the poll is over. Then the thread shuts the window, or
-    /// opens it again, or waits for those that are inside.
-    pub(crate) fn is_left_ajar(&self) -> bool {
-        let waits = repeat_n(spin_loop as fn(), SPINS).chain(repeat_n(pause as fn(), LOOKS));
-        for wait in waits {
-            let word = self.word.load(Ordering::Acquire);
-            let is_awaited = word >= HELPER && word & AJAR == 0;
-            if word & !EPOCH == 0 || word & OPEN != 0 || is_awaited {
-                return false;
+    /// Returns true if helpers can enter, or could after a while.
+    #[inline]
+    pub(crate) fn lets_in_later(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & (OPEN | AJAR) != 0
+    }
+
+    /// Waits while it is ajar and no helper can enter yet: until the poll has taken long, or is
+    /// over. Not for ever, since the thread belongs to the executor.
+    pub(crate) fn watch_ajar(&self) {
+        for _ in 0..LOOKS {
+            let word = self.word.load(Ordering::Relaxed);
+            if word & AJAR == 0 || self.lets_in(word) {
+                break;
             }
-            if self.lets_in(word) {
-                return true;
-            }
-            wait();
+            pause();
         }
-        false
     }
 
     /// Waits a moment until no helper is inside, or `is_over`; returns whether no helper is.

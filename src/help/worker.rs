@@ -37,7 +37,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use crate::help::detect::Found;
+use crate::help::detect::{Found, is_limit_reached};
 use crate::help::executor::{Executor, Source, Ticket};
 use crate::help::policy::{is_slow_poll_expected, plan};
 use crate::help::serving::Served;
@@ -230,7 +230,7 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
             queue.put_down(local); // what follows may call foreign code
             !queue.is_ended() && heed(served, call, &look, left)
         });
-        if is_over || budget.polls == 0 {
+        if is_over || budget.polls == 0 || is_limit_reached() {
             break Stay::Spent;
         }
     };

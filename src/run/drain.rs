@@ -27,11 +27,10 @@
 //! has drained: until that is longer than the polls take.
 //!
 //! While the door is shut, or an epoch is over that we have not looked at yet, a poll of this
-//! thread can turn out to be slow. So the window is ajar then: if that poll takes long, those
-//! inside stay, a push calls a helper, and it enters. It takes what was set aside first. After such
-//! a poll this thread runs nothing more while the door is shut: there may be many such children.
-//! And a helper that leaves while this thread is in a poll, or may begin one, watches for a moment
-//! how long that takes: there may be nobody else who comes back.
+//! thread can turn out to be slow. So the window is ajar then. If something is ready, or becomes
+//! so, a helper is called that watches how long the poll takes; if that is long it enters, and
+//! those inside stay. It takes what was set aside first. After such a poll this thread runs nothing
+//! more while the door is shut: there may be many such children.
 //!
 //! A scope that is nested is patient for longer when it shuts the door: the scopes around it wait
 //! for its poll in turn.
@@ -41,6 +40,7 @@ use std::time::Duration;
 
 use crate::help::epoch::Awaited;
 use crate::help::policy::{HOLDS_UP, SLOW};
+use crate::help::ticket::call_for_push;
 use crate::help::watch::{self, watch};
 use crate::run::poll_loop::Progress;
 use crate::run::shared::Runnable;
@@ -206,10 +206,13 @@ impl Turn<'_> {
     }
 
     fn run_ajar(&mut self, child: Runnable) {
-        let window = &self.shared.queue.window;
-        let start = Instant::now();
+        let queue = &self.shared.queue;
+        let (window, start) = (&queue.window, Instant::now());
         watch::begin(window, start);
         window.set_ajar(start);
+        if queue.has_ready() {
+            call_for_push(self.shared); // it watches, for that must not wait if this takes long
+        }
         let is_restless = child.run();
         window.let_none_in();
         self.budget.spend(1, is_restless);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
 
-use crate::help::ticket::Tickets;
+use crate::help::tickets::Tickets;
 use crate::help::worker::call_to_end;
 use crate::panic::{Payload, catch, discard, wake};
 use crate::queue::Queue;

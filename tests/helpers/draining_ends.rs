@@ -317,3 +317,48 @@ fn polled_in_turns(slow: Duration, times: usize) {
     let most = most.into_inner();
     assert!(most < 100, "{most} polls of children, and none of the body");
 }
+
+/// A child that was quick blocks the scope's thread, and waits for one that is ready by then.
+/// Nothing becomes ready later, and the helper in a slow poll waits for the same: no push and no
+/// helper that leaves would call another one.
+#[test]
+fn blocked_for_what_is_ready() {
+    watched(|| {
+        for tenths in 1..20 {
+            blocked_after(Duration::from_micros(500 * tenths));
+        }
+    });
+}
+
+fn blocked_after(time: Duration) {
+    let home = thread::current().id();
+    let is_home = || thread::current().id() == home;
+    let [drains, is_blocked, is_free] = [(); 3].map(|()| AtomicBool::new(false));
+    block_on(
+        scope(async |s: Scope<'_>| {
+            s.spawn(async {
+                while !is_blocked.load(SeqCst) {
+                    yield_now().await;
+                }
+                is_free.store(true, SeqCst);
+            });
+            s.spawn(async {
+                slow_until_elsewhere(home).await;
+                drains.store(true, SeqCst);
+                block_until(|| is_free.load(SeqCst));
+            });
+            s.spawn(async {
+                while !drains.load(SeqCst) {
+                    yield_now().await;
+                }
+                let start = Instant::now();
+                while start.elapsed() < time || !is_home() {
+                    yield_now().await;
+                }
+                is_blocked.store(true, SeqCst);
+                block_until(|| is_free.load(SeqCst));
+            });
+        })
+        .on(Pool::new(2)),
+    );
+}
