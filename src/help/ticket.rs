@@ -142,14 +142,16 @@ fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let mut polls = 0;
     let start = Instant::now();
     let mut before = Duration::ZERO;
-    while inside.goes_on() && polls < MOST_POLLS && before < LONGEST && !is_limit_reached() {
+    // One at least: it can be reached already, by what has run us.
+    let is_used_up = |polls| polls >= MOST_POLLS || (polls > 0 && is_limit_reached());
+    while inside.goes_on() && !is_used_up(polls) && before < LONGEST {
         shared.queue.take(&mut batch, chunk);
         match batch.len() {
             0 => break,
             1 => watch::begin(window, start + before),
             _ => watch::begin_several(),
         }
-        while inside.goes_on() && !shared.has_failed() && !is_limit_reached() {
+        while inside.goes_on() && !shared.has_failed() && !is_used_up(polls) {
             let Some(child) = batch.pop_front() else {
                 break;
             };

@@ -274,7 +274,7 @@ fn looks(served: &Served, now: Instant) {
 #[inline(never)]
 fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
     let shared = &served.shared;
-    looks(served, Instant::now());
+    looks(served, look.now);
     call.workers.heed_slow(look.is_slow, &shared.queue.window);
     if let Some(plan) = plan(look.polls, look.elapsed, ready) {
         in_a_push(|| call.dispatch(shared, plan.helpers + 1, true, 1));
@@ -298,10 +298,11 @@ pub(crate) fn call(shared: &Arc<Shared>) {
         return;
     }
     let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
-    if is_time {
+    let is_none_out = tickets.out() == 0;
+    if is_time && !is_none_out {
         tickets.ask(); // in any case: one that is called can be long in coming
     }
-    if tickets.out() == 0 || shared.has_failed() || is_held_up() {
+    if is_none_out || shared.has_failed() || is_held_up() {
         in_a_push(|| call_one(shared, false));
     }
 }

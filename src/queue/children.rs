@@ -68,6 +68,14 @@ impl<R> Default for Children<R> {
 /// Room for this many runnables is kept while the scope is idle, and no more.
 pub(super) const SPARE: usize = 64;
 
+/// Gives memory back that a burst of children needed.
+#[inline]
+pub(super) fn shrink<R>(queue: &mut VecDeque<R>) {
+    if queue.capacity() > 2 * SPARE {
+        queue.shrink_to(SPARE);
+    }
+}
+
 /// The registry of those that are suspended.
 #[derive(Default)]
 pub(super) struct Suspended(Slab<Waker>);
@@ -128,6 +136,6 @@ impl<R> Children<R> {
 
     /// Gives memory back that a burst of children needed.
     pub(crate) fn shrink(&mut self) {
-        self.ready.shrink_to(SPARE);
+        shrink(&mut self.ready);
     }
 }

@@ -85,7 +85,9 @@ impl<R> Queue<R> {
         let ready = &mut elsewhere.children.ready;
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
-        own.extend(ready.drain(..count), is_first);
+        if count > 0 {
+            own.extend(ready.drain(..count), is_first);
+        }
         let more = ready.len();
         elsewhere.children.shrink();
         let is_idle = own.is_empty();

@@ -27,7 +27,7 @@
 use std::collections::VecDeque;
 
 use crate::help::policy::BUSY;
-use crate::queue::children::SPARE;
+use crate::queue::children::shrink;
 use crate::queue::hands::{Hands, Hold};
 use crate::sync::{Instant, Mutex, MutexGuard, SharedInstant};
 
@@ -189,7 +189,7 @@ impl<R> Contents<R> {
 
     /// Gives memory back that a burst of children needed.
     pub(super) fn shrink(&mut self) {
-        self.ready.shrink_to(SPARE);
+        shrink(&mut self.ready);
     }
 
     /// Shuts the queue, for good: moves what is there to the ready queue, and to its hands.

@@ -103,6 +103,7 @@ impl Pace {
 
 /// What a look at the clock found.
 pub(crate) struct Look {
+    pub(crate) now: Instant,
     /// So many polls have been timed,
     pub(crate) polls: usize,
     /// and have taken so long.
@@ -253,7 +254,8 @@ impl Budget {
             self.start_clock();
             return None;
         };
-        let (start, duration) = (clock.start, clock.start.elapsed());
+        let duration = clock.start.elapsed();
+        let now = clock.start + duration;
         let (elapsed, polls) = (nanos(duration), made - clock.made);
         let before = mem::replace(&mut clock.last, Reading { elapsed, made });
         let timed = u64::from(polls.max(1));
@@ -272,7 +274,7 @@ impl Budget {
         if is_over {
             self.pace = Pace::Careful;
         } else if is_up {
-            self.set_clock(start + duration, 1);
+            self.set_clock(now, 1);
         } else {
             self.pace = match elapsed < EASY * u64::from(polls) {
                 true => Pace::Easy,
@@ -280,6 +282,7 @@ impl Budget {
             };
         }
         Some(Look {
+            now,
             polls: polls as usize,
             elapsed: duration,
             is_slow: is_slow(elapsed.saturating_sub(before.elapsed), made - before.made),
