@@ -29,11 +29,12 @@ pub(crate) const SPINS: usize = 1000;
 
 /// How often a helper looks whether a window that is ajar lets it in, a moment apart: for longer
 /// than that takes if one poll goes on. A model has no time for that.
-pub(crate) const LOOKS: usize = 40;
+pub(crate) const LOOKS: usize = 8;
 
-/// Waits for a moment.
-pub(crate) fn pause() {
-    std::thread::sleep(Duration::from_micros(200));
+/// Waits for a moment, and not much longer than `most`.
+pub(crate) fn pause(most: Duration) {
+    let moment = Duration::from_millis(1);
+    std::thread::sleep(moment.min(most));
 }
 
 /// Blocks the thread until `is_over`, which is asked again after each notification of `event`.

@@ -70,8 +70,8 @@ pub trait Executor: Send + Sync + 'static {
     ///
     /// Called inside the `poll` of a scope, or when a child is woken while another one is slow, on
     /// the thread that wakes it. So it should return at once. It may drop the ticket, keep it for
-    /// long, or run it here and now: that costs speed, and nothing else. (Where a child is woken a
-    /// ticket that is run here and now does nothing.) A panic is ignored.
+    /// long, or run it here and now, where it does nothing as a rule. That costs speed: children
+    /// that a slow one holds up wait until another helper is called. A panic is ignored.
     ///
     /// Nobody but its executor runs the children of a [`Pen`](crate::Pen). If it drops a ticket, or
     /// runs it here and now, they wait until another child is woken or the pen is closed.

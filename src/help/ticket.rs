@@ -4,7 +4,8 @@
 //! child, and nothing of `'env`. The thread that runs it enters the window if that is open, takes
 //! runnables from the ready queue and runs them until there are none, the window closes, the scope
 //! has failed or the ticket is used up; and leaves. A ticket that comes late finds the window shut
-//! and returns. One that finds it ajar watches, for some milliseconds, whether it is to enter.
+//! and returns. One that finds it ajar, or closing, watches for some milliseconds whether it is to
+//! enter.
 //!
 //! A ticket is used up after [`MOST_POLLS`] polls or [`LONGEST`]: the threads belong to the
 //! executor, which has other tasks. For the same reason a helper does not wait for work.
@@ -44,12 +45,23 @@ use crate::sync::{Instant, Ordering, thread_local};
 
 /// Children that one ticket runs at most.
 const MOST_POLLS: usize = 256;
+/// How long one goes on in the place of those that it has called.
+const LONGEST_ALONE: Duration = Duration::from_millis(100);
 /// How long a ticket goes on taking children.
 const LONGEST: Duration = Duration::from_millis(10);
 
+/// What a thread that calls for help, maybe in the middle of a push, knows of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Calling {
+    /// It does not.
+    No,
+    Yes,
+    /// A ticket was run on this very thread, and has declined.
+    InVain,
+}
+
 thread_local! {
-    /// Set while this thread calls for help in the middle of a push.
-    static IN_A_PUSH: Cell<bool> = const { Cell::new(false) };
+    static CALLING: Cell<Calling> = const { Cell::new(Calling::No) };
 }
 
 impl Ticket {
@@ -72,14 +84,27 @@ impl Ticket {
     /// Returns at once if it comes too late. Never panics: a child's panic is the scope's.
     pub fn run(mut self) {
         // Children do not run inside the waker of another one, which may hold a lock.
-        if IN_A_PUSH.with(Cell::get) {
+        if CALLING.with(Cell::get) != Calling::No {
+            CALLING.with(|it| it.set(Calling::InVain));
             return;
         }
         if self.shared.queue.is_pen() {
             return self.run_in_pen();
         }
+        let is_elsewhere = !current::is_in(&self.shared);
+        let start = Instant::now();
+        while self.help_and_look() && is_elsewhere && start.elapsed() < LONGEST_ALONE {
+            // The executor has nobody else, and its thread may have gone to wait for tickets.
+            self.shared.tickets.called();
+            (self.is_coming, self.is_out) = (true, true);
+        }
+    }
+
+    /// Helps, unless it is too late or too early for that. Returns true if there is more to do, and
+    /// another one was called for it in vain.
+    fn help_and_look(&mut self) -> bool {
         let shared = &*Arc::clone(&self.shared);
-        shared.queue.window.watch_ajar(); // it is coming yet: a push need not call another one
+        shared.queue.window.watch(); // it is coming yet: a push need not call another one
         self.come();
         // Whoever has opened the window owns the call.
         let inside = shared.queue.window.enter();
@@ -87,25 +112,22 @@ impl Ticket {
             return self.look_again(); // it can be open again
         };
         // Scopes among the children ask the same executor.
-        let has_helped = current::enter(&self.shared, Some(&call.helpers), false, |_| {
+        let may_help = current::enter(&self.shared, Some(&call.helpers), false, |_| {
             call.stay(shared, &inside, self.chunk)
         });
-        if has_helped {
-            self.look_again(); // not if the hook keeps us from it: nor could another one
-        }
+        let is_in_vain = may_help && self.look_again(); // no other could, if the hook does not let us
         drop(inside); // at last: what was taken from the queue is dealt with
+        is_in_vain
     }
 
     /// Is not out any more, and calls another one if something is ready: a push may have seen that
-    /// it was.
-    fn look_again(&mut self) {
+    /// it was. Returns true if that was in vain.
+    fn look_again(&mut self) -> bool {
         self.retire();
         let shared = &self.shared;
         // In this order: whoever pushed has opened the window before, and its lock says so.
         let may_help = || shared.queue.window.lets_in_later() && !shared.has_failed();
-        if shared.queue.has_ready() && may_help() {
-            call_for_push(shared);
-        }
+        shared.queue.has_ready() && may_help() && call_again(shared)
     }
 
     /// It is not out any more.
@@ -281,9 +303,21 @@ pub(crate) fn call_for_push(shared: &Arc<Shared>) {
     }
 }
 
-/// Calls for help, on a thread that is in the middle of a push.
+/// Calls one from outside of a push; returns true if it came on this very thread.
+fn call_again(shared: &Arc<Shared>) -> bool {
+    CALLING.with(|it| it.set(Calling::Yes));
+    call_for_push(shared);
+    CALLING.with(|it| it.replace(Calling::No)) == Calling::InVain
+}
+
+/// Calls for help, on a thread that may be in the middle of a push.
 pub(super) fn in_a_push(call: impl FnOnce()) {
-    let before = IN_A_PUSH.with(|it| it.replace(true));
-    let _after = Defer(|| IN_A_PUSH.with(|it| it.set(before)));
+    let before = CALLING.with(|it| it.replace(Calling::Yes));
+    let _after = Defer(|| {
+        CALLING.with(|it| match (before, it.get()) {
+            (Calling::Yes, Calling::InVain) => {} // who calls will ask
+            _ => it.set(before),
+        });
+    });
     call();
 }

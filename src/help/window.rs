@@ -32,7 +32,7 @@
 //! | neither | 0 | **shut** | `open` |
 //! | OPEN | any | **open**: helpers enter and leave | `try_shut` if none is inside; `let_none_in`; the end of an epoch |
 //! | AJAR | any | **ajar**: as open if the scope's thread has been in a poll of a child for a while, else as closing; helpers watch | `let_none_in` |
-//! | neither | > 0 | **closing**: helpers leave, none enters; the scope's thread waits, or goes on alone | the last one to leave; `set_ajar`; `begin_epoch` |
+//! | neither | > 0 | **closing**: helpers leave, none enters, some watch; the scope's thread waits, or goes on alone | the last one to leave; `set_ajar`; `begin_epoch` |
 //!
 //! A helper is counted in one of two numbers: that of the epoch in which it was last seen between
 //! two polls. A new epoch exchanges the two. So once the other one is zero, all that were inside
@@ -306,15 +306,15 @@ impl Window {
         self.word.load(Ordering::Relaxed) & (OPEN | AJAR) != 0
     }
 
-    /// Waits while it is ajar and no helper can enter yet: until the poll has taken long, or is
-    /// over. Not for ever, since the thread belongs to the executor.
-    pub(crate) fn watch_ajar(&self) {
+    /// Waits until helpers can enter, while the scope's thread cannot come out: it may be in a poll
+    /// that will take long. Not for ever, since the thread belongs to the executor.
+    pub(crate) fn watch(&self) {
         for _ in 0..LOOKS {
             let word = self.word.load(Ordering::Relaxed);
-            if word & AJAR == 0 || self.lets_in(word) {
+            if word < HELPER || self.lets_in(word) {
                 break;
             }
-            pause();
+            pause(HELD_UP.saturating_sub(self.start.elapsed()));
         }
     }
 

@@ -29,8 +29,8 @@
 //! While the door is shut, or an epoch is over that we have not looked at yet, a poll of this
 //! thread can turn out to be slow. So the window is ajar then. If something is ready, or becomes
 //! so, a helper is called that watches how long the poll takes; if that is long it enters, and
-//! those inside stay. It takes what was set aside first. After such a poll this thread runs nothing
-//! more while the door is shut: there may be many such children.
+//! those inside stay. It takes what was set aside first. After two such polls this thread runs
+//! nothing more while the door is shut: there may be many such children.
 //!
 //! A scope that is nested is patient for longer when it shuts the door: the scopes around it wait
 //! for its poll in turn.
@@ -59,8 +59,8 @@ pub(super) struct Draining {
     began: Instant,
     /// Until when the door is shut, if it is.
     shut_until: Option<Instant>,
-    /// Set if a poll was slow since it was shut, against all expectation.
-    was_slow: bool,
+    /// How many polls were slow since it was shut, against all expectation.
+    slow: u32,
 }
 
 impl Turn<'_> {
@@ -83,7 +83,7 @@ impl Turn<'_> {
         it.draining = Some(Box::new(Draining {
             began: Instant::now(),
             shut_until: None,
-            was_slow: false,
+            slow: 0,
         }));
         let mut progress = Progress::Spent;
         self.in_place(|turn| {
@@ -115,7 +115,7 @@ impl Turn<'_> {
                 let lasted = now.saturating_duration_since(it.began);
                 let patience = if is_nested { 4 * lasted } else { lasted / 2 };
                 it.shut_until = Some(now + SHUT.max(patience));
-                it.was_slow = false;
+                it.slow = 0;
                 true
             }
             Some(_) => {
@@ -217,7 +217,7 @@ impl Turn<'_> {
         window.let_none_in();
         self.budget.spend(1, is_restless);
         if let Some(it) = self.draining_mut() {
-            it.was_slow |= start.elapsed() >= HOLDS_UP;
+            it.slow += u32::from(start.elapsed() >= HOLDS_UP);
         }
     }
 
@@ -254,7 +254,8 @@ impl Turn<'_> {
     }
 
     fn was_slow(&self) -> bool {
-        self.draining().is_some_and(|it| it.was_slow)
+        // One alone may be another program that had the processor.
+        self.draining().is_some_and(|it| it.slow > 1)
     }
 
     /// Returns what is known while the poll drains.

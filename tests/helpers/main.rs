@@ -14,6 +14,7 @@ mod meeting;
 mod ambient;
 mod around;
 mod draining;
+mod draining_blocked;
 mod draining_ends;
 mod failure;
 mod hostile_runtime;

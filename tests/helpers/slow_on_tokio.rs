@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for};
+use crate::blocked::{Blocking, LIMIT, LONG, be_slow_for, block_until, slow_until_elsewhere};
 use crate::life::{Gate, watched};
-use futures_lite::future::yield_now;
-use taskpen::{Executor, Scope, Tokio, scope};
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use futures_lite::future::{block_on, yield_now};
+use taskpen::{Executor, Scope, Ticket, Tokio, scope};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::consume_budget;
+use tokio::task::coop::has_budget_remaining;
 
 fn two_workers() -> Runtime {
     let mut builder = Builder::new_multi_thread();
@@ -147,5 +150,57 @@ fn in_place_wherever_it_waits() {
     alone.block_on(async {
         let _current = lent.enter();
         assert!(in_place(&lent));
+    });
+}
+
+/// An executor that runs all tickets in one task, and takes the next without waiting.
+#[derive(Clone)]
+struct OneTask(UnboundedSender<Ticket>);
+
+impl Executor for OneTask {
+    fn dispatch(&self, ticket: Ticket) {
+        self.0.unbounded_send(ticket).unwrap();
+    }
+
+    fn parallelism(&self) -> usize {
+        2
+    }
+}
+
+/// N1: also a ticket that begins where the limit of its task is reached runs a child.
+#[test]
+fn limit_of_the_task_that_runs_tickets() {
+    watched(|| {
+        let (tickets, taken) = unbounded::<Ticket>();
+        let helper = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().build().unwrap();
+            runtime.block_on(runtime.spawn(taken.for_each(async |ticket| ticket.run())))
+        });
+        let home = thread::current().id();
+        let is_home = || thread::current().id() == home;
+        let [is_reached, is_free] = [(); 2].map(|()| AtomicBool::new(false));
+        let run = scope(async |s: Scope<'_>| {
+            s.spawn_background(async {
+                slow_until_elsewhere(home).await;
+                loop {
+                    consume_budget().await;
+                    is_reached.fetch_or(!has_budget_remaining(), SeqCst);
+                }
+            });
+            s.spawn(async {
+                while !is_reached.load(SeqCst) || !is_home() {
+                    yield_now().await;
+                }
+                block_until(|| is_free.load(SeqCst));
+            });
+            s.spawn(async {
+                while !is_reached.load(SeqCst) || is_home() {
+                    yield_now().await;
+                }
+                is_free.store(true, SeqCst);
+            });
+        });
+        block_on(run.on(OneTask(tickets)));
+        helper.join().unwrap().unwrap();
     });
 }

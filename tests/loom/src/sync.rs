@@ -18,7 +18,7 @@ use event_listener::{Listener, listener};
 pub(crate) const SPINS: usize = 0;
 pub(crate) const LOOKS: usize = 0;
 
-pub(crate) fn pause() {}
+pub(crate) fn pause(_: Duration) {}
 
 /// loom's, in which nothing is constant.
 macro_rules! variable {
