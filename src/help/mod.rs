@@ -8,13 +8,15 @@
 //! | [`tickets`] | how many there are |
 //! | [`dispatch`] | which helpers a scope has, and when it calls them |
 //! | [`watch`] | which children are slow |
-//! | [`worker`] | what the threads of a pen do, and how one is called |
+//! | [`worker`] | what the threads of a pen do |
+//! | [`calling`] | how one of them is called |
 //! | [`serving`] | what they do with children that they wake, spawn or drop |
 //! | [`window`] | the span of a poll in which helpers may run children |
 //! | [`epoch`] | how those inside are counted |
 //! | [`policy`] | when it pays |
 //! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
 
+pub(crate) mod calling;
 pub(crate) mod detect;
 pub(crate) mod dispatch;
 pub(crate) mod epoch;

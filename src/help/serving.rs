@@ -7,9 +7,9 @@ use std::ptr;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::help::calling::call_one;
 use crate::help::ticket::in_a_push;
 use crate::help::tickets::UNTIMED;
-use crate::help::worker::call_one;
 use crate::panic::wake;
 use crate::pen::life::address;
 use crate::queue::Kind;

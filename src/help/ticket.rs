@@ -32,12 +32,13 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::help::calling;
 use crate::help::detect::{Found, is_limit_reached};
 use crate::help::executor::{Executor, Helpers, Hook, Source, Ticket};
 use crate::help::policy::SLOW;
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
-use crate::help::worker::{self, Workers};
+use crate::help::worker::Workers;
 use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
 use crate::run::shared::Shared;
@@ -84,7 +85,7 @@ impl Ticket {
     /// Returns at once if it comes too late. Never panics: a child's panic is the scope's.
     pub fn run(mut self) {
         // Children do not run inside the waker of another one, which may hold a lock.
-        if CALLING.with(Cell::get) != Calling::No {
+        if is_calling() {
             CALLING.with(|it| it.set(Calling::InVain));
             return;
         }
@@ -293,7 +294,7 @@ impl Call {
 #[cold]
 pub(crate) fn call_for_push(shared: &Arc<Shared>) {
     if shared.queue.is_pen() {
-        return worker::call(shared);
+        return calling::call(shared);
     }
     if shared.tickets.coming.load(Ordering::SeqCst) > 0 {
         return; // before the lock below
@@ -310,8 +311,13 @@ fn call_again(shared: &Arc<Shared>) -> bool {
     CALLING.with(|it| it.replace(Calling::No)) == Calling::InVain
 }
 
+/// Returns true if this thread calls for help.
+pub(super) fn is_calling() -> bool {
+    CALLING.with(Cell::get) != Calling::No
+}
+
 /// Calls for help, on a thread that may be in the middle of a push.
-pub(super) fn in_a_push(call: impl FnOnce()) {
+pub(super) fn in_a_push<T>(call: impl FnOnce() -> T) -> T {
     let before = CALLING.with(|it| it.replace(Calling::Yes));
     let _after = Defer(|| {
         CALLING.with(|it| match (before, it.get()) {
@@ -319,5 +325,5 @@ pub(super) fn in_a_push(call: impl FnOnce()) {
             _ => it.set(before),
         });
     });
-    call();
+    call()
 }

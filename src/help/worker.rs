@@ -1,4 +1,5 @@
-//! What the threads of a [pen](crate::pen) do, and how one is called.
+//! What the threads of a [pen](crate::pen) do; how one is called stands in
+//! [`calling`](crate::help::calling).
 //!
 //! The children of a pen are run by tickets, as those of a scope are by helpers; but nobody polls
 //! the pen. So a push calls a thread unless it is certain that one will look at the ready queue
@@ -37,13 +38,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use crate::help::detect::{Found, is_limit_reached};
-use crate::help::executor::{Executor, Source, Ticket};
+use crate::help::calling::{call, call_one};
+use crate::help::detect::is_limit_reached;
+use crate::help::executor::Ticket;
 use crate::help::policy::{is_slow_poll_expected, plan};
 use crate::help::serving::Served;
-use crate::help::ticket::{Call, in_a_push};
+use crate::help::ticket::{Call, in_a_push, is_calling};
 use crate::help::window::Window;
-use crate::panic::{catch, discard, quietly, wake};
+use crate::panic::quietly;
 use crate::pen::life::{address, drop_children, end};
 use crate::queue::idle::Idle;
 use crate::run::budget::{Budget, Look, Pace};
@@ -57,11 +59,32 @@ use crate::sync::{AtomicU32, Instant, Ordering, SharedInstant};
 ///
 /// It resolves when the pen is over.
 ///
-/// **Drop.** Dropping it declines. The pen asks again when a child is woken.
+/// **Drop.** Dropping it inside of [`Executor::spawn`](crate::Executor::spawn) declines: the pen
+/// asks again when a child is woken. Dropping it later is what an executor does that goes away, as
+/// a runtime that is shut down. So that ends the pen, as its own drop would.
 #[must_use = "dropping a worker declines; spawn it as a task"]
 pub struct Worker {
     ticket: Ticket,
     pace: Pace,
+    employed: Employed,
+}
+
+/// Of a worker: ends the pen if it is dropped by an executor that had taken it.
+struct Employed {
+    /// None once that was declined.
+    pen: Option<Arc<Shared>>,
+    was_polled: bool,
+}
+
+impl Drop for Employed {
+    fn drop(&mut self) {
+        let is_declined = !self.was_polled && is_calling();
+        if let Some(pen) = self.pen.take().filter(|it| !it.queue.is_ended()) {
+            if !is_declined {
+                end(&pen, Outcome::Dropped);
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Worker {
@@ -107,11 +130,36 @@ impl Workers {
     }
 }
 
+impl Worker {
+    pub(super) fn new(ticket: Ticket) -> Self {
+        let employed = Employed {
+            pen: Some(Arc::clone(&ticket.shared)),
+            was_polled: false,
+        };
+        Self {
+            ticket,
+            pace: Pace::default(),
+            employed,
+        }
+    }
+
+    /// The executor has given it back: then it is a ticket.
+    pub(super) fn decline(mut self) -> Ticket {
+        self.employed.pen = None;
+        self.ticket
+    }
+}
+
 impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { ticket, pace } = &mut *self;
+        let Self {
+            ticket,
+            pace,
+            employed,
+        } = &mut *self;
+        employed.was_polled = true;
         ticket.leave_idle();
         match ticket.stay(pace, Some(cx.waker())) {
             Stay::Over => return Poll::Ready(()),
@@ -280,117 +328,4 @@ fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
         in_a_push(|| call.dispatch(shared, plan.helpers + 1, true, 1));
     }
     look.is_over
-}
-
-/// Calls a thread for something that was pushed under the lock of the ready queue, if one is
-/// needed.
-pub(crate) fn call(shared: &Arc<Shared>) {
-    let (tickets, window) = (&shared.tickets, &shared.queue.window);
-    let is_time = tickets.is_time() || shared.has_failed();
-    // Those that end the pen find what is ready.
-    if shared.queue.is_ended() {
-        return;
-    }
-    if tickets.are_coming() && !(is_time && tickets.are_late()) {
-        if tickets.is_first() {
-            spread(shared);
-        }
-        return;
-    }
-    let is_held_up = || (is_time || window.is_eager()) && window.wants_help();
-    let is_none_out = tickets.out() == 0;
-    if is_time && !is_none_out {
-        tickets.ask(); // in any case: one that is called can be long in coming
-    }
-    if is_none_out || shared.has_failed() || is_held_up() {
-        in_a_push(|| call_one(shared, false));
-    }
-}
-
-/// One thread is coming, and there is more to do now than what it was called for.
-fn spread(shared: &Shared) {
-    if let Some(call) = shared.tickets.call() {
-        in_a_push(|| quietly(|| call.executor().spread()));
-    }
-}
-
-/// Calls a thread for a pen that has failed, which ends it. Not the one that found that: it can be
-/// anywhere, and in the middle of something.
-pub(crate) fn call_to_end(shared: &Shared) {
-    let called = shared.tickets.call();
-    if let Some(pen) = called.and_then(|it| it.workers.pen.upgrade()) {
-        call(&pen);
-    }
-}
-
-/// Calls a thread: one that is idle, or another one if there may be more.
-///
-/// Where one of the pen's own threads calls, it does not wake one that is idle: on a worker of
-/// tokio that would be what this thread does next, and no other.
-pub(crate) fn call_one(shared: &Arc<Shared>, is_inside: bool) {
-    shared.tickets.expect();
-    let idle = match is_inside {
-        true => None,
-        false => shared.queue.call_idle(|| shared.tickets.called()),
-    };
-    if idle.is_some() {
-        return wake(idle);
-    }
-    let Some(call) = shared.tickets.call() else {
-        return; // it has ended
-    };
-    match is_inside {
-        true => call.dispatch(shared, shared.tickets.out() + 1, true, 1),
-        false => call.employ(shared),
-    }
-}
-
-/// Has all that are idle come to see that the pen is over.
-pub(crate) fn dismiss(shared: &Shared) {
-    while let Some(idle) = shared.queue.call_idle(|| shared.tickets.called()) {
-        wake(Some(idle));
-    }
-}
-
-impl Call {
-    /// Has another worker spawned, if there may be more, or dispatches a ticket where the executor
-    /// has no tasks.
-    fn employ(self: &Arc<Self>, shared: &Arc<Shared>) {
-        if shared.tickets.out() >= self.most {
-            return;
-        }
-        let ticket = Ticket::new(shared, self, 1);
-        let pace = Pace::default();
-        let worker = Worker { ticket, pace };
-        let spawned = catch(|| self.executor().spawn(worker));
-        match spawned {
-            Ok(Ok(())) => {}
-            Ok(Err(Worker { ticket, .. })) => self.hand_out(ticket),
-            Err(payload) => discard(payload),
-        }
-    }
-}
-
-impl Call {
-    /// For a pen on what is around the caller.
-    pub(crate) fn for_pen() -> Option<Self> {
-        let source = current::helpers().and_then(|helpers| helpers.source);
-        let found = match source {
-            Some(source @ Source::Executor(_)) => Found::resolve(Some(source)),
-            // A scope that is serial is one in a runtime all the same.
-            Some(Source::Nowhere) | None => Found::resolve(None),
-        };
-        found.map(Self::on)
-    }
-
-    /// For a pen on this executor.
-    pub(crate) fn given_to_pen(executor: impl Executor) -> Self {
-        let source = Source::given(executor);
-        Self::on(Found::resolve(Some(source)).expect("it was given"))
-    }
-
-    fn on(found: Found) -> Self {
-        let most = found.executor().parallelism().max(1);
-        Self::new(found, None, most)
-    }
 }

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use crate::help::worker::call_one;
+use crate::help::calling::call_one;
 use crate::panic::{Defer, quietly};
 use crate::pen::life::end;
 use crate::run::shared::Shared;

@@ -24,8 +24,8 @@ use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
+use crate::help::calling::dismiss;
 use crate::help::ticket::Call;
-use crate::help::worker::dismiss;
 use crate::panic::{Defer, discard, quietly};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
 
+use crate::help::calling::call_to_end;
 use crate::help::tickets::Tickets;
-use crate::help::worker::call_to_end;
 use crate::panic::{Payload, catch, discard, wake};
 use crate::queue::Queue;
 use crate::run::closures::Closures;

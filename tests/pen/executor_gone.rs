@@ -1,12 +1,15 @@
 //! The executor of a pen goes away: P9.
 #![cfg(feature = "tokio")]
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use crate::lenders::Decline;
 use crate::life::{Counter, watched};
 use futures_lite::future::block_on;
-use taskpen::Pen;
+use taskpen::{Cause, Pen};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtimes() -> [Runtime; 2] {
@@ -64,6 +67,60 @@ fn runtime_is_shut_down() {
         for (pen, dropped) in orphans() {
             block_on(pen.cancel());
             assert_eq!(dropped.get(), 11);
+        }
+    });
+}
+
+/// P9: a runtime that is shut down takes the children along, as tasks of its own. Who waits for one
+/// learns that it is cancelled, and spawns are refused.
+#[test]
+fn ends_with_its_runtime() {
+    watched(|| {
+        for runtime in runtimes() {
+            let dropped = Counter::default();
+            let (pen, child) = runtime.block_on(async {
+                let pen = Pen::new();
+                let guard = dropped.guard();
+                let child = pen.spawn(async move {
+                    let _guard = guard;
+                    pending::<()>().await;
+                });
+                tokio::task::yield_now().await;
+                (pen, child)
+            });
+            drop(runtime);
+            assert_eq!(dropped.get(), 1);
+            assert!(pen.is_ended());
+            assert_eq!(pen.stop_cause(), Some(Cause::Dropped));
+            assert_eq!(block_on(child.join()), None);
+            assert!(pen.spawn(async {}).is_cancelled());
+        }
+    });
+}
+
+/// P9: also while it is being closed, on another thread.
+#[test]
+fn ends_with_its_runtime_while_it_is_closed() {
+    watched(|| {
+        for runtime in runtimes() {
+            let pen = runtime.block_on(async {
+                let pen = Pen::new();
+                pen.spawn(pending::<()>());
+                tokio::task::yield_now().await;
+                pen
+            });
+            let (polled, is_polled) = channel();
+            let closing = thread::spawn(move || {
+                let mut close = pin!(pen.close());
+                block_on(poll_fn(|cx| {
+                    let poll = close.as_mut().poll(cx);
+                    let _ = polled.send(());
+                    poll
+                }));
+            });
+            is_polled.recv().unwrap();
+            drop(runtime);
+            closing.join().unwrap();
         }
     });
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use loom::thread;
 
 use crate::child::Task;
+use crate::help::calling::call_one;
 use crate::help::executor::{Executor, Ticket};
 use crate::help::ticket::Call;
-use crate::help::worker::call_one;
 use crate::pen::life::{abandon, begin};
 use crate::pens::{Pen, assert_over};
 use crate::queue::Kind;
