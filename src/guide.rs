@@ -9,8 +9,9 @@
 //! 7. [`structure`]: more recipes: limits, jobs beside the work, and the layout of a program.
 //! 8. [`moving`]: moving an async-std code base, step by step.
 //! 9. [`endless`]: my scope does not end; how to find the child that it waits for.
-//! 10. [`errors`]: the compiler errors that users meet, and their cures.
-//! 11. [`soundness`]: why borrowing children are safe.
+//! 10. [`seeing`]: what is running, in which state, and since when.
+//! 11. [`errors`]: the compiler errors that users meet, and their cures.
+//! 12. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 ///
@@ -56,6 +57,11 @@ pub mod moving {}
 ///
 #[doc = include_str!("guide/endless.md")]
 pub mod endless {}
+
+/// Seeing inside: names, the tree of what is running, and what to do with it.
+///
+#[doc = include_str!("guide/seeing.md")]
+pub mod seeing {}
 
 /// The compiler errors that users meet: the words, the reason, the cure.
 ///

@@ -170,6 +170,11 @@ mod scope;
 mod blocking;
 pub mod guide;
 mod help;
+#[cfg(not(feature = "inspect"))]
+mod inspect;
+#[cfg(feature = "inspect")]
+#[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
+pub mod inspect;
 mod open;
 mod panic;
 mod pen;

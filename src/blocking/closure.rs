@@ -30,16 +30,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::inspect::{ClosureRecord, Name};
 use crate::panic::{Payload, catch, discard, wake};
 use crate::run::closures::Closures;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::sync::Mutex;
+use crate::task::metadata::Spawned;
 
 /// What a child and a thread of the pool share.
 pub(crate) struct Closure<F, T> {
     state: Mutex<State<F, T>>,
     shared: Arc<Shared>,
+    record: ClosureRecord,
 }
 
 struct State<F, T> {
@@ -69,7 +72,7 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        match enter(&self.shared, None, false, inside) {
+        match self.record.run(|| enter(&self.shared, None, false, inside)) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 let owner = self.keep(payload);
@@ -108,9 +111,13 @@ where
             state.progress = Progress::Over;
             drop(state);
             match catch(|| drop(value)) {
-                Ok(()) => Closures::leave(&self.shared),
+                Ok(()) => {
+                    self.record.leave();
+                    Closures::leave(&self.shared);
+                }
                 Err(payload) => {
                     let owner = self.keep(payload);
+                    self.record.leave();
                     Closures::leave(&self.shared);
                     owner.fail_for_panic();
                 }
@@ -128,14 +135,17 @@ where
 pub(crate) struct BlockingChild<F, T>(Arc<Closure<F, T>>);
 
 impl<F, T> BlockingChild<F, T> {
-    pub(crate) fn new(closure: Box<F>, shared: &Arc<Shared>) -> Self {
-        Self(Arc::new(Closure {
+    pub(crate) fn new(closure: Box<F>, shared: &Arc<Shared>, name: Name, spawned: Spawned) -> Self {
+        let closure = Self(Arc::new(Closure {
             state: Mutex::new(State {
                 progress: Progress::Queued(closure),
                 waker: None,
             }),
             shared: Arc::clone(shared),
-        }))
+            record: ClosureRecord::new(shared, name, spawned),
+        }));
+        closure.0.record.enter();
+        closure
     }
 
     /// Returns the closure, for a thread that will run it.
@@ -177,11 +187,15 @@ impl<F, T> Drop for BlockingChild<F, T> {
             }
             _ => Progress::Over,
         };
+        let is_over = matches!(next, Progress::Over);
         let last = mem::replace(&mut state.progress, next);
         let waker = state.waker.take();
         drop(state);
         drop(waker);
         // The closure that was skipped, or the value that was not taken.
         drop(last);
+        if is_over {
+            self.0.record.leave();
+        }
     }
 }

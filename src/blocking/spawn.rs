@@ -132,9 +132,9 @@ where
     C: Future<Output = V> + Send + 'env,
     V: Send + 'env,
 {
-    let waits = BlockingChild::new(f, scope.shared());
+    let waits = BlockingChild::new(f, scope.shared(), scope.name(), spawned);
     let closure = waits.closure();
-    let handle = spawn_multi(scope, spawned, child(waits));
+    let handle = spawn_multi(scope, spawned.hidden(), child(waits));
     if !handle.is_cancelled() {
         unblock(move || closure.run()).detach();
     }

@@ -109,6 +109,7 @@ pub use until::Until;
 /// assert_eq!(total, 10);
 /// # });
 /// ```
+#[cfg_attr(feature = "inspect", track_caller)]
 pub fn scope<'env, F, Fut>(body: F) -> Scoped<'env, F, Fut>
 where
     F: FnOnce(Scope<'env>) -> Fut,
@@ -138,6 +139,7 @@ where
 /// assert_eq!(hits.get(), 3);
 /// # });
 /// ```
+#[cfg_attr(feature = "inspect", track_caller)]
 pub fn local_scope<'env, F, Fut>(body: F) -> LocalScoped<'env, F, Fut>
 where
     F: FnOnce(LocalScope<'env>) -> Fut,
@@ -178,6 +180,7 @@ where
 /// assert_eq!(total, 10);
 /// # Ok(()) }) }
 /// ```
+#[cfg_attr(feature = "inspect", track_caller)]
 pub fn try_scope<'env, F, Fut, T, E>(body: F) -> TryScoped<'env, F, Fut, E>
 where
     F: FnOnce(TryScope<'env, E>) -> Fut,
@@ -204,6 +207,7 @@ where
 /// assert_eq!(number, Ok(7));
 /// # });
 /// ```
+#[cfg_attr(feature = "inspect", track_caller)]
 pub fn try_local_scope<'env, F, Fut, T, E>(body: F) -> TryLocalScoped<'env, F, Fut, E>
 where
     F: FnOnce(TryLocalScope<'env, E>) -> Fut,

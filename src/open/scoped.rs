@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(private_bounds, reason = "there are four kinds of scopes, and no more")]
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use pin_project::pin_project;
 use super::until::Until;
 use crate::help::dispatch::Help;
 use crate::help::executor::{Executor, Hook, Source};
+use crate::inspect::Name;
 use crate::panic::quietly;
 use crate::run::root::Root;
 use crate::run::shared::Shared;
@@ -144,6 +146,7 @@ where
     Fut: Future,
     S: Kind,
 {
+    #[cfg_attr(feature = "inspect", track_caller)]
     pub(super) fn new(entry: F, help: Help) -> Self
     where
         F: FnOnce(S) -> Fut,
@@ -172,6 +175,15 @@ where
     /// ```
     pub fn stop_token(&self) -> StopToken {
         StopToken::new(self.root.shared())
+    }
+
+    /// Names the scope, in the [tree](crate::inspect) and in spans.
+    ///
+    /// Without the features `inspect` and `tracing` it does nothing. Its children are named by
+    /// their [handle](Scope::named).
+    pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.root.shared().members.set_name(Name::new(name));
+        self
     }
 
     /// Runs the scope until `stop` resolves: its value in `Some`, or `None` if it was cut off.

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use crate::help::calling::dismiss;
 use crate::help::ticket::Call;
+use crate::inspect;
 use crate::panic::{Defer, discard, quietly};
 use crate::run::current;
 use crate::run::shared::{Runnable, Shared};
@@ -33,8 +34,10 @@ use crate::stop::state::Outcome;
 use crate::sync::abort;
 
 /// Makes the shared state of a pen whose threads are called so.
+#[cfg_attr(feature = "inspect", track_caller)]
 pub(crate) fn begin(mut call: Call) -> Arc<Shared> {
     let shared = Shared::of_pen();
+    inspect::begin(&shared, current::begin(&mut None).as_ref());
     call.workers.pen = Arc::downgrade(&shared);
     shared.tickets.set_call(Some(Arc::new(call)));
     shared.queue.window.open_for_pen();

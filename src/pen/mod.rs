@@ -133,10 +133,12 @@ impl Pen {
     /// # Panics
     ///
     /// If [`parallelism`](Executor::parallelism) does.
+    #[cfg_attr(feature = "inspect", track_caller)]
     pub fn on(executor: impl Executor) -> Self {
         Self::with(Call::given_to_pen(executor))
     }
 
+    #[cfg_attr(feature = "inspect", track_caller)]
     fn with(call: Call) -> Self {
         let scope = Scope::new(begin(call));
         Self { scope }

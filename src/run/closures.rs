@@ -112,6 +112,12 @@ impl<S: AsRef<Self>> Closures<S> {
         self.word.load(Ordering::Acquire) / CLOSURE
     }
 
+    /// Returns true once the scope is over, and waits for none.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
     /// Waits, as a task, until none is left, and closes. For a scope that has no children any more.
     ///
     /// If scopes inside this one may be left, `around` is the scope to which their closures go.

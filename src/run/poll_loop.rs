@@ -36,6 +36,7 @@ use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
 use crate::help::policy::{Plan, plan};
 use crate::help::watch::watch;
+use crate::inspect;
 use crate::panic::quietly;
 use crate::queue::Next;
 use crate::queue::waker_cache::WakerCache;
@@ -103,6 +104,7 @@ impl PollLoop {
         if !mem::replace(&mut self.has_begun, true) {
             self.parent = current::begin(helpers);
             let parent = self.parent.as_ref();
+            inspect::begin(shared, parent);
             self.key = parent.and_then(|parent| Stop::begin_inside(shared, &parent.stop));
         }
     }

@@ -68,6 +68,7 @@ pub(crate) struct Root<'env, F, Fut: Future, S> {
 }
 
 impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
+    #[cfg_attr(feature = "inspect", track_caller)]
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
@@ -126,7 +127,8 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
                 };
-                ready!(poll_loop.run(shared, cx, poll_body, is_nested));
+                let run = || poll_loop.run(shared, cx, poll_body, is_nested);
+                ready!(shared.members.poll(run));
                 finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
                 Poll::Ready(())
             }));

@@ -16,6 +16,7 @@ use std::thread;
 
 use crate::help::calling::call_to_end;
 use crate::help::tickets::Tickets;
+use crate::inspect::Members;
 use crate::panic::{Payload, catch, discard, wake};
 use crate::queue::Queue;
 use crate::run::closures::Closures;
@@ -42,18 +43,23 @@ pub(crate) struct Shared {
     has_panic: AtomicBool,
     /// The first panic, which the scope will re-raise.
     panic: Mutex<Option<Payload>>,
+    /// Its children, for trees.
+    pub(crate) members: Members,
 }
 
 impl Shared {
+    #[cfg_attr(feature = "inspect", track_caller)]
     pub(crate) fn new() -> Arc<Self> {
         Self::with(Queue::new())
     }
 
+    #[cfg_attr(feature = "inspect", track_caller)]
     pub(crate) fn of_pen() -> Arc<Self> {
         Self::with(Queue::of_pen())
     }
 
     #[inline]
+    #[cfg_attr(feature = "inspect", track_caller)]
     fn with(queue: Queue<Runnable>) -> Arc<Self> {
         Arc::new(Self {
             queue,
@@ -64,6 +70,7 @@ impl Shared {
             panic_taken: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
+            members: Members::new(),
         })
     }
 

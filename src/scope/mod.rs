@@ -14,10 +14,12 @@
 //!   not `Send` are spawned on the thread on which the scope's future runs and drops them.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::inspect::Name;
 use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::task::child_of::{ChildOf, spawn_child};
@@ -67,6 +69,8 @@ pub struct Local(PhantomData<*mut ()>);
 /// ```
 pub struct Scope<'env, M = Multi> {
     shared: Arc<Shared>,
+    /// Of the children that are spawned by this handle.
+    name: Name,
     /// Invariant, and `Send` and `Sync` whatever `'env` is.
     env: PhantomData<fn(&'env ()) -> &'env ()>,
     marker: PhantomData<M>,
@@ -190,8 +194,13 @@ impl<'env> Scope<'env, Local> {
 
 impl<M> Scope<'_, M> {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self::with(shared, Name::default())
+    }
+
+    fn with(shared: Arc<Shared>, name: Name) -> Self {
         Self {
             shared,
+            name,
             env: PhantomData,
             marker: PhantomData,
         }
@@ -199,6 +208,11 @@ impl<M> Scope<'_, M> {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    #[inline]
+    pub(crate) fn name(&self) -> Name {
+        self.name.clone()
     }
 
     /// Returns the number of children that are still alive, background children included.
@@ -269,13 +283,43 @@ impl<M> Scope<'_, M> {
     /// # });
     /// ```
     pub fn to_static(&self) -> Scope<'static, M> {
-        Scope::new(Arc::clone(&self.shared))
+        Scope::with(Arc::clone(&self.shared), self.name())
+    }
+
+    /// Returns a handle whose children bear this name, in the [tree](crate::inspect) and in spans.
+    ///
+    /// It names whatever is spawned by it: children, those of sets and streams, closures. Without
+    /// the features `inspect` and `tracing` it does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// taskpen::scope(async |s| {
+    ///     s.named("timer").spawn(async {});
+    ///     let fetches = s.named("fetch");
+    ///     fetches.spawn(async {});
+    ///     fetches.join_set().spawn(async {});
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[must_use = "it names the children that are spawned by what it returns"]
+    pub fn named(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self::with(Arc::clone(&self.shared), Name::new(name))
+    }
+
+    /// Takes the [tree](crate::inspect) of this scope: itself, and what is inside of it.
+    #[cfg(feature = "inspect")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
+    pub fn tree(&self) -> crate::inspect::Node {
+        crate::inspect::tree_of(&self.shared)
     }
 }
 
 impl<M> Clone for Scope<'_, M> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.shared))
+        Self::with(Arc::clone(&self.shared), self.name())
     }
 }
 

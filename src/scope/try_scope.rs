@@ -1,6 +1,7 @@
 //! The handle of a fallible scope: a [`Scope`] with a slot for the first error.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -183,6 +184,14 @@ impl<'env, E, M> TryScope<'env, E, M> {
         E: 'static,
     {
         TryScope::new(self.scope.to_static(), Arc::clone(&self.error))
+    }
+
+    /// Returns a handle whose children bear this name, and whose `Err` ends the scope.
+    ///
+    /// See [`Scope::named`].
+    #[must_use = "it names the children that are spawned by what it returns"]
+    pub fn named(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(self.scope.named(name), Arc::clone(&self.error))
     }
 
     /// Returns where the first error goes.

@@ -30,6 +30,7 @@ use pin_project::{pin_project, pinned_drop};
 
 use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
+use crate::inspect::Name;
 use crate::panic::{catch, discard};
 use crate::queue::{Kind, Queue};
 use crate::run::shared::{Runnable, Shared};
@@ -64,7 +65,7 @@ impl<F: Future> Future for Child<'_, F> {
         let InnerProj::Future { future, meta } = self.project().0.project() else {
             unreachable!("a child is not polled while it is dropped");
         };
-        let poll = catch(|| future.poll(cx));
+        let poll = meta.poll(|| catch(|| future.poll(cx)));
         // SAFETY: we are the child, and have not been dropped.
         let shared = unsafe { meta.scope() };
         match poll {
@@ -130,6 +131,7 @@ impl<F> PinnedDrop for Child<'_, F> {
         if let Some(payload) = panic {
             shared.panicked(payload);
         }
+        shared.members.leave(meta);
         let address = ptr::from_ref(meta).addr();
         drop(count_out(shared, meta.kind(), meta.key(), address));
     }
@@ -294,6 +296,7 @@ fn schedule(runnable: Runnable) {
     // the `poll` of the scope, or its end, is on the stack of this thread. Nor is it in the local
     // queue of a pen: what keeps it there owns a reference to the shared state.
     let shared = unsafe { runnable.metadata().scope() };
+    runnable.metadata().record().is_ready();
     if let Err(runnable) = keep(shared, runnable) {
         // SAFETY: as above. The reference keeps the queue while we push.
         let shared = unsafe { runnable.metadata().clone_scope() };
@@ -314,7 +317,7 @@ where
     F::Output: Send + 'env,
 {
     // SAFETY: the future and its output are `Send`, and `scope` is a handle of a scope for 'env.
-    unsafe { spawn(scope.shared(), spawned, future) }
+    unsafe { spawn(scope.shared(), scope.name(), spawned, future) }
 }
 
 /// Spawns a child that stays on the thread of its scope.
@@ -329,7 +332,7 @@ where
 {
     // SAFETY: the handle of a local scope is neither `Send` nor `Sync`, so we are on the thread of
     // its future, and `scope` is a handle of a scope for 'env.
-    unsafe { spawn(scope.shared(), spawned, future) }
+    unsafe { spawn(scope.shared(), scope.name(), spawned, future) }
 }
 
 /// Makes a child of `future` and puts it on the ready queue, or drops it if the scope has ended.
@@ -341,6 +344,7 @@ where
 /// * The future and its output are `Send`, or the scope is local and we are on its thread.
 unsafe fn spawn<'env, F>(
     shared: &Arc<Shared>,
+    name: Name,
     spawned: Spawned,
     future: F,
 ) -> JoinHandle<'env, F::Output>
@@ -348,7 +352,7 @@ where
     F: Future + 'env,
     F::Output: 'env,
 {
-    let builder = Builder::new().metadata(Meta::new(shared, spawned));
+    let builder = Builder::new().metadata(Meta::new(shared, name, spawned));
     let child = |meta| Child(Inner::Future { future, meta });
     // The four preconditions of `spawn_unchecked`, in its order.
     //
@@ -373,6 +377,9 @@ where
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
     let handle = JoinHandle::new(Joint::new(task));
+    if !spawned.is_hidden() {
+        shared.members.enter(runnable.metadata());
+    }
     if let Err(runnable) = keep_new(shared, runnable, spawned.kind) {
         add_elsewhere(shared, runnable, spawned.kind);
     }
@@ -388,6 +395,7 @@ fn add_elsewhere(shared: &Arc<Shared>, runnable: Runnable, kind: Kind) {
         Ok(true) => call_for_push(shared),
         Err(refused) => {
             refused.metadata().set_stage(Stage::Refused);
+            shared.members.leave(refused.metadata());
             drop(refused);
         }
     }

@@ -1,7 +1,7 @@
 //! What the scope, the handle and the child itself know of a child: the metadata of its task.
 //!
 //! It lives in the task's allocation, beside the future, and dies with the last waker: on any
-//! thread, long after the scope. So it is `Send + Sync + 'static` and owns nothing.
+//! thread, long after the scope. So it is `Send + Sync + 'static` and owns nothing, but a name.
 //!
 //! # Stages
 //!
@@ -27,6 +27,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::help::watch;
 use crate::help::window::Window;
+#[cfg(feature = "inspect")]
+use crate::inspect::Place;
+use crate::inspect::{Name, Record};
 use crate::queue::Kind;
 use crate::queue::children::Key;
 
@@ -35,6 +38,9 @@ use crate::queue::children::Key;
 pub struct Spawned {
     pub(crate) kind: Kind,
     pub(crate) at: &'static Location<'static>,
+    /// Set for a child that is not in the tree: what it waits for is.
+    #[cfg(feature = "inspect")]
+    pub(crate) is_hidden: bool,
 }
 
 impl Spawned {
@@ -42,7 +48,30 @@ impl Spawned {
     #[track_caller]
     pub(crate) fn here(kind: Kind) -> Self {
         let at = Location::caller();
-        Self { kind, at }
+        Self {
+            kind,
+            at,
+            #[cfg(feature = "inspect")]
+            is_hidden: false,
+        }
+    }
+
+    /// Of a child that is not in the tree: what it waits for is.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn hidden(self) -> Self {
+        Self {
+            #[cfg(feature = "inspect")]
+            is_hidden: true,
+            ..self
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_hidden(&self) -> bool {
+        #[cfg(feature = "inspect")]
+        return self.is_hidden;
+        #[cfg(not(feature = "inspect"))]
+        true
     }
 }
 
@@ -62,6 +91,9 @@ pub(crate) struct Meta<S> {
     /// Stage, kind, key and what is known of its polls, in one word. Written only by the thread
     /// that holds the child, so a load and a store do.
     status: AtomicU32,
+    #[cfg(feature = "inspect")]
+    place: Place,
+    record: Record,
 }
 
 // SAFETY: all that a `Meta` gives out of the pointer is `&S` and `Arc<S>`, which may go to another
@@ -72,7 +104,7 @@ unsafe impl<S: Send + Sync> Sync for Meta<S> {}
 
 impl<S> Meta<S> {
     #[inline]
-    pub(crate) fn new(scope: &Arc<S>, spawned: Spawned) -> Self {
+    pub(crate) fn new(scope: &Arc<S>, name: Name, spawned: Spawned) -> Self {
         let kind = match spawned.kind {
             Kind::Ordinary => 0,
             Kind::Background => BACKGROUND,
@@ -81,7 +113,36 @@ impl<S> Meta<S> {
             scope: Narrow(Arc::as_ptr(scope)),
             location: Narrow(spawned.at),
             status: AtomicU32::new(kind | Stage::Alive as u32 | NEW),
+            #[cfg(feature = "inspect")]
+            place: Place::new(false),
+            record: Record::new(name),
         }
+    }
+
+    /// Makes that of a closure.
+    #[cfg(all(feature = "inspect", feature = "blocking"))]
+    pub(crate) fn of_closure(scope: &Arc<S>, name: Name, spawned: Spawned) -> Self {
+        Self {
+            place: Place::new(true),
+            ..Self::new(scope, name, spawned)
+        }
+    }
+
+    /// Returns what is known of it, for trees.
+    #[inline]
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    #[cfg(feature = "inspect")]
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Calls `poll`, which polls the child, or is the closure, and does not unwind.
+    #[inline]
+    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.record.poll(self.scope.get().cast(), poll)
     }
 
     /// Returns the shared state of the child's scope.
@@ -204,4 +265,5 @@ impl<T: Copy> Narrow<T> {
 }
 
 /// Each child has one.
+#[cfg(not(feature = "inspect"))]
 const _: () = assert!(size_of::<Meta<()>>() == 2 * size_of::<usize>() + 4);

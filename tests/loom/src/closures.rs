@@ -8,10 +8,13 @@ use std::task::{Context, Poll, Waker};
 use loom::thread::{self, JoinHandle};
 
 use crate::blocking::closure::{BlockingChild, Closure};
+use crate::inspect::Name;
+use crate::queue::Kind;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, Scope, WAITING, Wakes, explore_within, run};
 use crate::sync::take_waits;
+use crate::task::metadata::Spawned;
 
 /// What the closure of a model touches, how often it was called, and the thread of the pool.
 struct Work {
@@ -60,7 +63,12 @@ impl Work {
             work.lent.borrow();
             work.calls.fetch_add(1, Ordering::Relaxed) + 1
         };
-        let child = BlockingChild::new(Box::new(closure), shared);
+        let child = BlockingChild::new(
+            Box::new(closure),
+            shared,
+            Name::default(),
+            Spawned::here(Kind::Ordinary),
+        );
         let closure = child.closure();
         *self.thread.lock().unwrap() = Some(thread::spawn(move || closure.run()));
         child

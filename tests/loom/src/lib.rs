@@ -25,6 +25,9 @@
 )]
 #[path = "../../../src/help/mod.rs"]
 mod help;
+#[allow(dead_code, reason = "the models do not use all of it")]
+#[path = "../../../src/inspect/mod.rs"]
+mod inspect;
 #[path = "../../../src/panic.rs"]
 mod panic;
 #[allow(dead_code, reason = "the models do not use all of it")]

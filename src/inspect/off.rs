@@ -1,0 +1,94 @@
+//! What is left of the feature when it is off: nothing that takes an instruction or a byte.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::task::metadata::{Meta, Spawned};
+
+/// The name of a handle, a scope or a child.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Name(());
+
+impl Name {
+    pub(crate) fn new(_: impl Into<Cow<'static, str>>) -> Self {
+        Self(())
+    }
+}
+
+/// What is known of a child.
+#[derive(Debug)]
+pub(crate) struct Record;
+
+impl Record {
+    #[inline]
+    pub(crate) fn new(_: Name) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn is_ready(&self) {}
+
+    #[inline]
+    pub(crate) fn poll<T>(&self, _: *const (), poll: impl FnOnce() -> T) -> T {
+        poll()
+    }
+}
+
+/// The children and closures of one scope.
+#[derive(Debug)]
+pub(crate) struct Members;
+
+impl Members {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn set_name(&self, _: Name) {}
+
+    #[inline]
+    pub(crate) fn enter<S>(&self, _: &Meta<S>) {}
+
+    #[inline]
+    pub(crate) fn leave<S>(&self, _: &Meta<S>) {}
+
+    #[inline]
+    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
+        poll()
+    }
+}
+
+/// What is known of a closure of `spawn_blocking`.
+#[cfg_attr(
+    not(feature = "blocking"),
+    allow(dead_code, reason = "there are no closures then")
+)]
+#[derive(Debug)]
+pub(crate) struct ClosureRecord;
+
+#[cfg_attr(
+    not(feature = "blocking"),
+    allow(dead_code, reason = "there are no closures then")
+)]
+impl ClosureRecord {
+    #[inline]
+    pub(crate) fn new<S>(_: &Arc<S>, _: Name, _: Spawned) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn enter(&self) {}
+
+    #[inline]
+    pub(crate) fn run<T>(&self, closure: impl FnOnce() -> T) -> T {
+        closure()
+    }
+
+    #[inline]
+    pub(crate) fn leave(&self) {}
+}
+
+/// A scope or pen begins.
+#[inline]
+pub(crate) fn begin<S>(_: &Arc<S>, _: Option<&Arc<S>>) {}

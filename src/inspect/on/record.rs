@@ -1,0 +1,194 @@
+//! What is known of one child, closure or scope: when it was polled, how often, for how long.
+//!
+//! It is written by who spawns, wakes or polls, and read by who takes a tree, on another thread and
+//! at any moment. No two write at the same time: a child is woken only when its poll is over. Who
+//! writes says so first, in the one word that everything changes. So a reader that finds the same
+//! word before and after has read what was so at one moment; otherwise it tries again.
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::time::Duration;
+
+use super::clock::{duration, now};
+
+/// The name of a handle, a scope or a child: one word, for each child has one.
+#[derive(Clone, Default)]
+pub(crate) struct Name(Option<Arc<Cow<'static, str>>>);
+
+impl Name {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self(Some(Arc::new(name.into())))
+    }
+
+    pub(super) fn get(&self) -> Option<Cow<'static, str>> {
+        self.0.as_deref().cloned()
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// It was woken, or has not begun.
+    Ready = 0,
+    Running = 1,
+    Suspended = 2,
+}
+
+/// The low bits of the word: what it does. Above them stands how often it was polled.
+const DOING: u64 = 0b11;
+/// The rest is being written.
+const WRITING: u64 = 0b11;
+const POLL: u64 = 0b100;
+
+/// How often a reader tries. The thread that writes can be without a processor for long.
+const TRIES: usize = 10_000;
+
+/// What is known of one child, closure or scope.
+#[derive(Debug)]
+pub(crate) struct Record {
+    name: Name,
+    /// When it was spawned, or opened. Times are as the clock counts them.
+    spawned: u64,
+    /// When its last poll ended, or began if it is running.
+    since: AtomicU64,
+    /// How long all polls took that are over.
+    busy: AtomicU64,
+    word: AtomicU64,
+}
+
+/// Tells a child from all others there ever were, of its scope or others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Id {
+    address: usize,
+    /// There may be another one at that address, later.
+    spawned: u64,
+}
+
+/// What a record says at one moment.
+pub(super) struct Reading {
+    pub(super) name: Option<Cow<'static, str>>,
+    pub(super) doing: Doing,
+    pub(super) age: Duration,
+    pub(super) idle: Duration,
+    pub(super) polls: u64,
+    pub(super) busy: Duration,
+}
+
+thread_local! {
+    /// The child or closure that this thread is in, and the address of its scope.
+    static INSIDE: Cell<Option<(usize, Id)>> = const { Cell::new(None) };
+}
+
+/// Returns the child of the scope at this address that this thread is in.
+pub(super) fn inside(scope: usize) -> Option<Id> {
+    let (it, id) = INSIDE.with(Cell::get)?;
+    (it == scope).then_some(id)
+}
+
+impl Record {
+    #[inline]
+    pub(crate) fn new(name: Name) -> Self {
+        let spawned = now();
+        Self {
+            name,
+            spawned,
+            since: AtomicU64::new(spawned),
+            busy: AtomicU64::new(0),
+            word: AtomicU64::new(Doing::Ready as u64),
+        }
+    }
+
+    /// It was woken.
+    #[inline]
+    pub(crate) fn is_ready(&self) {
+        self.set(0, Doing::Ready, || {});
+    }
+
+    /// Polls it: a child of the scope at this address.
+    #[inline]
+    pub(crate) fn poll<T>(&self, scope: *const (), poll: impl FnOnce() -> T) -> T {
+        let around = INSIDE.with(|it| it.replace(Some((scope.addr(), self.id()))));
+        let value = self.time(poll);
+        INSIDE.with(|it| it.set(around));
+        value
+    }
+
+    /// Times one poll of it, which does not unwind.
+    #[inline]
+    pub(super) fn time<T>(&self, poll: impl FnOnce() -> T) -> T {
+        let start = now();
+        self.set(0, Doing::Running, || {
+            self.since.store(start, Ordering::Relaxed);
+        });
+        let value = poll();
+        let end = now();
+        let busy = self.busy.load(Ordering::Relaxed) + end.saturating_sub(start);
+        self.set(POLL, Doing::Suspended, || {
+            self.busy.store(busy, Ordering::Relaxed);
+            self.since.store(end, Ordering::Relaxed);
+        });
+        value
+    }
+
+    #[inline]
+    fn set(&self, more: u64, doing: Doing, write: impl FnOnce()) {
+        let polls = self.word.load(Ordering::Relaxed) & !DOING;
+        self.word.store(polls | WRITING, Ordering::Relaxed);
+        fence(Ordering::Release); // who sees what is written sees that it is being written
+        write();
+        self.word
+            .store((polls + more) | doing as u64, Ordering::Release);
+    }
+
+    pub(super) fn id(&self) -> Id {
+        Id {
+            address: std::ptr::from_ref(self).addr(),
+            spawned: self.spawned,
+        }
+    }
+
+    pub(super) fn read(&self) -> Reading {
+        let (word, since, busy) = self.read_whole();
+        let now = now();
+        let from = |start: u64| duration(now.saturating_sub(start));
+        Reading {
+            name: self.name.get(),
+            doing: match word & DOING {
+                0 => Doing::Ready,
+                1 => Doing::Running,
+                _ => Doing::Suspended,
+            },
+            age: from(self.spawned),
+            idle: from(since),
+            polls: word / POLL,
+            busy: duration(busy),
+        }
+    }
+
+    fn read_whole(&self) -> (u64, u64, u64) {
+        let mut tries = 0;
+        loop {
+            let word = self.word.load(Ordering::Acquire);
+            let since = self.since.load(Ordering::Relaxed);
+            let busy = self.busy.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            let is_whole = word & DOING != WRITING && self.word.load(Ordering::Relaxed) == word;
+            tries += 1;
+            if is_whole || tries == TRIES {
+                return (word, since, busy);
+            }
+            spin_loop();
+        }
+    }
+}

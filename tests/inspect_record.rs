@@ -1,0 +1,100 @@
+//! V2: what is known of one child, beside a clock that only moves when a test says so. The file under
+//! test is compiled here once more.
+#![cfg(feature = "inspect")]
+
+use std::cell::Cell;
+
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(0) };
+}
+
+fn pass(nanoseconds: u64) {
+    NOW.set(NOW.get() + nanoseconds);
+}
+
+mod inspect {
+    use std::ptr;
+    use std::time::Duration;
+
+    use record::{Doing, Name, Record};
+
+    use super::{NOW, pass};
+
+    /// The clock.
+    mod clock {
+        pub(super) fn now() -> u64 {
+            super::NOW.get()
+        }
+
+        pub(super) fn duration(units: u64) -> super::Duration {
+            super::Duration::from_nanos(units)
+        }
+    }
+
+    #[path = "../../src/inspect/on/record.rs"]
+    mod record;
+
+    /// What a record says, in nanoseconds.
+    fn read(record: &Record) -> (Doing, [u64; 3], u64) {
+        let it = record.read();
+        let times = [it.age, it.idle, it.busy];
+        let times = times.map(|it| u64::try_from(it.as_nanos()).unwrap());
+        (it.doing, times, it.polls)
+    }
+
+    #[test]
+    fn times_and_polls() {
+        pass(1_000_000);
+        let record = Record::new(Name::new("a child"));
+        pass(3);
+        assert_eq!(read(&record), (Doing::Ready, [3, 3, 0], 0));
+        for polls in 0..3 {
+            record.poll(ptr::null(), || {
+                assert_eq!(read(&record).0, Doing::Running);
+                pass(10);
+                let (doing, [_, idle, busy], polled) = read(&record);
+                assert_eq!((doing, idle), (Doing::Running, 10), "since it began");
+                assert_eq!(
+                    (busy, polled),
+                    (10 * polls, polls),
+                    "of polls that are over"
+                );
+            });
+            pass(5);
+            let age = 3 + 20 * polls + 15;
+            assert_eq!(
+                read(&record),
+                (Doing::Suspended, [age, 5, 10 * (polls + 1)], polls + 1)
+            );
+            record.is_ready();
+            pass(5);
+            let age = age + 5;
+            assert_eq!(
+                read(&record),
+                (Doing::Ready, [age, 10, 10 * (polls + 1)], polls + 1)
+            );
+        }
+        assert_eq!(record.read().name.as_deref(), Some("a child"));
+        assert_eq!(record.read().age, Duration::from_nanos(63));
+    }
+
+    /// Who is inside of whom: the innermost child, and only for its own scope.
+    #[test]
+    fn inside() {
+        let [outer, inner] = [(); 2].map(|()| Record::new(Name::default()));
+        let scopes = [(); 2].map(|()| Box::new(0_u8));
+        let [one, other] = [0, 1].map(|i| ptr::from_ref(&*scopes[i]).cast::<()>());
+        let inside = |scope: *const ()| record::inside(scope.addr());
+        assert_eq!(inside(one), None);
+        outer.poll(one, || {
+            assert_eq!(inside(one), Some(outer.id()));
+            assert_eq!(inside(other), None);
+            inner.poll(other, || {
+                assert_eq!(inside(other), Some(inner.id()));
+                assert_eq!(inside(one), None);
+            });
+            assert_eq!(inside(one), Some(outer.id()));
+        });
+        assert_eq!(inside(one), None);
+    }
+}
