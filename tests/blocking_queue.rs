@@ -183,3 +183,24 @@ fn turn_in_the_queue() {
         assert_eq!((closure.calls.get(), closure.dropped_here.get()), (3, 0));
     });
 }
+
+/// V1: in the tree it is ready for as long as it is in the queue, and gone when it is skipped,
+/// though the pool has not come to it.
+#[cfg(feature = "inspect")]
+#[test]
+fn in_the_tree() {
+    use taskpen::inspect::State;
+
+    watched(|| {
+        let occupied = Occupied::new();
+        block_on(scope(async |s| {
+            let queued = s.spawn_blocking(|| ());
+            let node = s.tree();
+            let states: Vec<_> = node.children.iter().map(|it| it.state).collect();
+            assert_eq!(states, [State::Ready]);
+            assert_eq!(queued.cancel().await, None);
+            assert!(s.tree().children.is_empty());
+        }));
+        occupied.free();
+    });
+}
