@@ -10,7 +10,6 @@
 //! 3. Nothing foreign is called under the lock.
 
 use std::fmt;
-use std::ptr;
 #[cfg(feature = "blocking")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,10 +29,11 @@ pub(crate) struct Members {
     /// Of the scope or pen itself.
     pub(super) record: Record,
     pub(super) about: Mutex<About>,
-    places: Mutex<Places>,
+    entries: Mutex<Entries>,
 }
 
-/// The place of a child: its number plus one, or 0; and whether it is a closure.
+/// The place of a child: its number plus one, or 0; and whether it is a closure. Of those that are in
+/// a list it is written under the lock of that.
 #[derive(Debug)]
 pub(crate) struct Place(AtomicU32);
 
@@ -47,55 +47,68 @@ impl Place {
     pub(super) fn is_closure(&self) -> bool {
         self.0.load(Ordering::Relaxed) & CLOSURE != 0
     }
+
+    fn set(&self, number: usize) {
+        let number = u32::try_from(number).ok().filter(|it| it + 1 < CLOSURE);
+        let number = number.expect("a scope can have no more than 2^31 children");
+        let kind = self.0.load(Ordering::Relaxed) & CLOSURE;
+        self.0.store(kind | (number + 1), Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<usize> {
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(before & CLOSURE, Ordering::Relaxed);
+        (before & !CLOSURE).checked_sub(1).map(|it| it as usize)
+    }
 }
 
-/// A pointer to metadata; or, with [`FREE`] in its address, the number of the next free place.
+/// A pointer to the metadata of one that is here.
 struct Entry(*const Meta);
-
-const FREE: usize = 1;
-const _: () = assert!(align_of::<Meta>() > FREE);
 
 // SAFETY: it is `&Meta` to whoever may use it, which is `Sync`; see the invariants.
 unsafe impl Send for Entry {}
 
 impl Entry {
-    fn free(next: usize) -> Self {
-        Self(ptr::without_provenance(next << 1 | FREE))
-    }
-
-    /// Returns the number of the next free place, if this is one.
-    fn next_free(&self) -> Option<usize> {
-        let address = self.0.addr();
-        (address & FREE != 0).then_some(address >> 1)
+    /// # Safety
+    ///
+    /// It is in the list, whose lock is held for as long as the reference is used.
+    unsafe fn meta<'a>(&self) -> &'a Meta {
+        // SAFETY: it is here, so it is not freed while the lock is held (invariant 2), and nothing
+        // has mutable access to it: it is metadata, of atomic words.
+        unsafe { &*self.0 }
     }
 }
 
-/// A list of places, and a list of those of them that are free, which ends behind the last.
+/// Memory for so many is kept.
+const SPARE: usize = 64;
+
+/// Those that are here, in no order; each knows its number.
 #[derive(Default)]
-struct Places {
-    entries: Vec<Entry>,
-    free: usize,
-}
+struct Entries(Vec<Entry>);
 
-impl Places {
-    fn enter(&mut self, meta: &Meta) -> usize {
-        let number = self.free;
-        if number == self.entries.len() {
-            if number == self.entries.capacity() {
-                // By a quarter, as the registry of suspended children, and for the same reason.
-                self.entries.reserve_exact(4.max(number / 4));
-            }
-            self.entries.push(Entry::free(number + 1));
+impl Entries {
+    fn enter(&mut self, meta: &Meta) {
+        let number = self.0.len();
+        if number == self.0.capacity() {
+            // By a quarter, as the registry of suspended children, and for the same reason.
+            self.0.reserve_exact(4.max(number / 4));
         }
-        let entry = &mut self.entries[number];
-        self.free = entry.next_free().expect("this place is free");
-        *entry = Entry(meta);
-        number
+        self.0.push(Entry(meta));
+        meta.place().set(number);
     }
 
-    fn leave(&mut self, number: usize) {
-        self.entries[number] = Entry::free(self.free);
-        self.free = number;
+    fn leave(&mut self, meta: &Meta) {
+        let Some(number) = meta.place().take() else {
+            return;
+        };
+        self.0.swap_remove(number);
+        if let Some(moved) = self.0.get(number) {
+            // SAFETY: it is here, and who has us holds the lock.
+            unsafe { moved.meta() }.place().set(number);
+        }
+        if self.0.capacity() > 4 * self.0.len() + SPARE {
+            self.0.shrink_to(2 * self.0.len() + SPARE / 2);
+        }
     }
 }
 
@@ -105,30 +118,20 @@ impl Members {
         Self {
             record: Record::new(Name::default()),
             about: Mutex::new(About::new()),
-            places: Mutex::new(Places::default()),
+            entries: Mutex::new(Entries::default()),
         }
     }
 
     /// Enters a child or closure, which nobody else can reach yet.
     #[inline]
     pub(crate) fn enter(&self, meta: &Meta) {
-        let number = self.places.lock().enter(meta) as u32;
-        assert!(
-            number < CLOSURE - 1,
-            "a scope can have no more than 2^31 children"
-        );
-        let place = &meta.place().0;
-        let kind = place.load(Ordering::Relaxed) & CLOSURE;
-        place.store(kind | (number + 1), Ordering::Relaxed);
+        self.entries.lock().enter(meta);
     }
 
     /// Has it leave, if it is here.
     #[inline]
     pub(crate) fn leave(&self, meta: &Meta) {
-        let place = meta.place().0.fetch_and(CLOSURE, Ordering::Relaxed) & !CLOSURE;
-        if place != 0 {
-            self.places.lock().leave(place as usize - 1);
-        }
+        self.entries.lock().leave(meta);
     }
 
     /// Times one poll of the scope.
@@ -139,13 +142,10 @@ impl Members {
 
     /// Calls `see` with the metadata of each that is here, under the lock.
     pub(super) fn each(&self, mut see: impl FnMut(&Meta)) {
-        let places = self.places.lock();
-        for entry in &places.entries {
-            if entry.next_free().is_none() {
-                // SAFETY: it is here, so it is not freed while we hold the lock (invariant 2), and
-                // nothing has mutable access to it: it is metadata, of atomic words.
-                see(unsafe { &*entry.0 });
-            }
+        let entries = self.entries.lock();
+        for entry in &entries.0 {
+            // SAFETY: we hold the lock until it has been seen.
+            see(unsafe { entry.meta() });
         }
     }
 

@@ -75,6 +75,13 @@ pub(super) struct Id {
     spawned: u64,
 }
 
+impl Id {
+    /// When it was spawned.
+    pub(super) fn spawned(self) -> u64 {
+        self.spawned
+    }
+}
+
 /// What a record says at one moment.
 pub(super) struct Reading {
     pub(super) name: Option<Cow<'static, str>>,

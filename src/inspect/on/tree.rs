@@ -116,7 +116,8 @@ pub(crate) fn tree_of(shared: &Arc<Shared>) -> Node {
 
 /// Puts together what there is; only what is at or below `top`, if that is given.
 fn assemble(top: Option<&Arc<Shared>>) -> Vec<Node> {
-    let seen: Vec<Seen> = all().into_iter().map(look).collect();
+    let mut seen: Vec<Seen> = all().into_iter().map(look).collect();
+    seen.sort_by_key(|it| it.shared.members.record.id().spawned());
     // Those that are over may have closures that are not.
     let (over, seen): (Vec<_>, Vec<_>) = seen
         .into_iter()
@@ -230,6 +231,8 @@ fn look(shared: Arc<Shared>) -> Seen {
         let record = meta.record();
         members.push((record.id(), node(kind, meta.location(), record.read())));
     });
+    // The order in which they were spawned.
+    members.sort_by_key(|(id, _): &(Id, Node)| id.spawned());
     let about = shared.members.about();
     let is_pen = shared.queue.is_pen();
     let kind = if is_pen { Kind::Pen } else { Kind::Scope };
