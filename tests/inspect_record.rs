@@ -1,5 +1,5 @@
-//! V2: what is known of one child, beside a clock that only moves when a test says so. The file under
-//! test is compiled here once more.
+//! V2: what is known of one child, beside a clock that only moves when a test says so. The file
+//! under test is compiled here once more.
 #![cfg(feature = "inspect")]
 
 use std::cell::Cell;
@@ -31,6 +31,7 @@ mod inspect {
         }
     }
 
+    #[allow(dead_code, reason = "not all of it is tested here")]
     #[path = "../../src/inspect/on/record.rs"]
     mod record;
 

@@ -5,6 +5,7 @@
 //! cargo run -p shutdown -- --listen 127.0.0.1:8080 --grace 10
 //! curl http://127.0.0.1:8080/next &                         # waits for a message
 //! curl http://127.0.0.1:8080/next --data 'hello, everybody' # sends one
+//! kill -USR1 $(pgrep shutdown)                              # shows what is running
 //! ```
 //!
 //! The service passes messages on to everybody who waits for one, so that requests stay in flight
@@ -22,7 +23,7 @@
 //! its token, and what awaits that comes to an end: the loop that accepts connections at once, a
 //! connection when its request is answered. *Cutting off*: `until` ends the scope when the grace
 //! time is over, and every connection with it. There is no list of connections, and nothing can be
-//! missing from it.
+//! missing from it. Who was cut off is said by the tree of what is running.
 
 mod options;
 mod service;
@@ -31,14 +32,15 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use async_signal::{Signal, Signals};
 use async_std::net::TcpListener;
 use async_std::task;
 use futures_lite::StreamExt;
-use futures_lite::future::{or, pending};
-use taskpen::StopToken;
+use futures_lite::future::{block_on, or, pending};
+use taskpen::{StopToken, inspect};
 
 use options::{HELP, Options, Request};
 use service::Service;
@@ -77,6 +79,7 @@ async fn run(options: &Options) -> Result<(), String> {
     // Looks a name up, and takes the first of its addresses that can be had.
     let listener = TcpListener::bind(address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
+    show_on_signal()?;
     say(format!("listening on {address}"));
 
     let outcome = serve(listener, &mut signals, options.grace).await;
@@ -89,19 +92,46 @@ async fn run(options: &Options) -> Result<(), String> {
 /// says how it went.
 async fn serve(listener: TcpListener, signals: &mut Signals, grace: Duration) -> String {
     let service = Service::new(say);
-    let mut left = 0;
+    let mut left = Vec::new();
     let grace_is_over = async |token: StopToken| {
         token.request_stop(next(signals).await);
         let impatient = async {
             next(signals).await;
         };
         or(task::sleep(grace), impatient).await;
-        left = service.connections();
+        left = service::connections();
     };
-    match service.serve(listener, grace_is_over).await {
-        Some(()) => "drained".to_owned(),
-        None => format!("cut off {left}"),
+    if service.serve(listener, grace_is_over).await.is_some() {
+        return "drained".to_owned();
     }
+    for connection in &left {
+        say(format!("not done: {connection}"));
+    }
+    format!("cut off {}", left.len())
+}
+
+/// Has a thread show what is running whenever SIGUSR1 comes: also if all others are stuck.
+#[cfg(unix)]
+fn show_on_signal() -> Result<(), String> {
+    let mut asked = Signals::new([Signal::Usr1])
+        .map_err(|error| format!("cannot wait for SIGUSR1: {error}"))?;
+    let show = move || {
+        block_on(async {
+            while let Some(Ok(_)) = asked.next().await {
+                say(inspect::tree());
+            }
+        });
+    };
+    let thread = thread::Builder::new()
+        .name("inspect".to_owned())
+        .spawn(show);
+    thread.map_err(|error| format!("cannot start a thread: {error}"))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn show_on_signal() -> Result<(), String> {
+    Ok(())
 }
 
 /// Waits for a signal, and gives its name.

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use async_std::net::{TcpListener, TcpStream};
+use async_std::net::{SocketAddr, TcpListener, TcpStream};
 use async_std::task;
 use futures_lite::future::or;
 use http_body_util::{BodyExt, Full, Limited};
@@ -17,8 +17,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use smol_hyper::rt::FuturesIo;
-use taskpen::{StopToken, scope};
+use taskpen::{StopToken, inspect, scope};
 use tokio::sync::watch;
+
+/// What the scope is called.
+const NAME: &str = "service";
 
 /// How many bytes a message may have.
 const MESSAGE: usize = 64 * 1024;
@@ -32,7 +35,6 @@ pub(crate) struct Service<L> {
     log: L,
     /// The last message. tokio's channel needs no runtime of tokio.
     messages: watch::Sender<Bytes>,
-    connections: Gauge,
     requests: Gauge,
 }
 
@@ -41,14 +43,8 @@ impl<L: Fn(String) + Sync> Service<L> {
         Self {
             log,
             messages: watch::Sender::default(),
-            connections: Gauge::default(),
             requests: Gauge::default(),
         }
-    }
-
-    /// The number of connections that are open.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.read()
     }
 
     /// Serves until it is asked to stop, through the token that `cut_off` gets, and what was
@@ -63,7 +59,9 @@ impl<L: Fn(String) + Sync> Service<L> {
             let stop = s.stop_token();
             let accepting = async {
                 loop {
-                    s.spawn(self.converse(accept(&listener).await, stop.clone()));
+                    let (stream, peer) = accept(&listener).await;
+                    let connection = s.named(format!("connection {peer}"));
+                    connection.spawn(self.converse(stream, stop.clone()));
                 }
             };
             // In this order: clients to whom the system has said that they are connected are
@@ -73,13 +71,13 @@ impl<L: Fn(String) + Sync> Service<L> {
             (self.log)(format!("stopping: {} in flight", self.requests.read()));
         });
         let token = work.stop_token();
+        let work = work.named(NAME);
         work.until(cut_off(token)).await
     }
 
     /// Answers the requests of one connection until either side closes it; once it is told to stop,
     /// only those that have come in.
     async fn converse(&self, stream: TcpStream, stop: StopToken) {
-        let _open = self.connections.enter();
         let service = service_fn(async |request| {
             let mut response = self.answer(request).await;
             if stop.stop_requested() {
@@ -139,10 +137,18 @@ impl<L: Fn(String) + Sync> Service<L> {
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The connections that are open, each with what it does and since when.
+pub(crate) fn connections() -> Vec<String> {
+    let mut roots = inspect::tree().roots.into_iter();
+    let service = roots.find(|it| it.name.as_deref() == Some(NAME));
+    let open = service.into_iter().flat_map(|it| it.children);
+    open.map(|it| it.to_string()).collect()
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(_) => task::sleep(ACCEPT_PAUSE).await,
         }
     }

@@ -200,9 +200,41 @@ fn cut_off() {
         assert_eq!(service.line(), "stopping: 3 in flight");
         for straggler in stragglers {
             assert_eq!(straggler.rest(), "");
+            let line = service.line();
+            assert!(
+                line.starts_with("not done: child \"connection 127.0.0.1:"),
+                "{line}"
+            );
+            assert!(line.contains("suspended"), "{line}");
         }
         service.assert_ends("cut off 3");
     }
+}
+
+/// SIGUSR1 shows what is running, in the middle of whatever it does, and changes nothing.
+#[test]
+fn tree_on_a_signal() {
+    let service = Service::start(FOR_EVER);
+    let asking = service.ask("GET /next", "");
+    let port = asking.0.local_addr().unwrap().port();
+    let show = || {
+        service.signal("USR1");
+        let root = service.line();
+        assert!(
+            root.starts_with("scope \"service\"  shutdown/src/service.rs:"),
+            "{root}"
+        );
+        let child = service.line();
+        let name = format!("└─ child \"connection 127.0.0.1:{port}\"  shutdown/src/service.rs:");
+        assert!(child.starts_with(&name), "{child}");
+    };
+    show();
+    service.signal("TERM");
+    assert_eq!(service.line(), "stopping: 1 in flight");
+    show();
+    service.signal("INT");
+    assert!(service.line().starts_with("not done: "));
+    service.assert_ends("cut off 1");
 }
 
 /// Nobody has to wait for the grace time to pass: a second signal cuts off at once.
@@ -214,6 +246,7 @@ fn second_signal() {
     assert_eq!(service.line(), "stopping: 1 in flight");
     service.signal("INT");
     assert_eq!(straggler.rest(), "");
+    assert!(service.line().starts_with("not done: "));
     service.assert_ends("cut off 1");
 }
 

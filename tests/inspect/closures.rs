@@ -57,7 +57,7 @@ fn without_their_child() {
     });
 }
 
-/// V1: of a scope that was dropped they are in the one that waits for them; at the top if none does.
+/// V1: those of a scope that was dropped are in the one that waits for them, or at the top.
 #[test]
 fn of_a_scope_that_was_dropped() {
     watched(|| {

@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //!
-//! 1. A child is entered before anybody can poll or drop it, and leaves in its destructor, before it
-//!    is counted out. A closure is entered before it is given to the pool, and leaves when nothing
-//!    of the user's is left of it. Each leaves once.
+//! 1. A child is entered before anybody can poll or drop it, and leaves in its destructor, before
+//!    it is counted out. A closure is entered before it is given to the pool, and leaves when
+//!    nothing of the user's is left of it. Each leaves once.
 //! 2. So whoever holds the lock finds pointers to metadata that is not freed before the lock is: an
 //!    allocation is freed after the destructor of what is in it, which waits for the lock.
 //! 3. Nothing foreign is called under the lock.
@@ -32,7 +32,7 @@ pub(crate) struct Members {
     entries: Mutex<Entries>,
 }
 
-/// The place of a child: its number plus one, or 0; and whether it is a closure. Of those that are in
+/// The place of a child: its number plus one, or 0; and whether it is a closure. Of one that is in
 /// a list it is written under the lock of that.
 #[derive(Debug)]
 pub(crate) struct Place(AtomicU32);

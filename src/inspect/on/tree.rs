@@ -101,7 +101,7 @@ struct Seen {
 
 /// Takes the tree of all scopes and pens that have begun and not ended.
 ///
-/// Never blocks on a child, a body or foreign code. See the [module](crate::inspect) for an example.
+/// Never blocks on a child, a body or foreign code. See the [module](crate::inspect).
 pub fn tree() -> Tree {
     Tree {
         roots: assemble(None),
