@@ -340,6 +340,11 @@ impl<R> Queue<R> {
         self.ordinary.alive()
     }
 
+    /// Returns how many background children are alive.
+    pub(crate) fn background(&self) -> usize {
+        self.background.alive()
+    }
+
     /// Returns how many children are alive.
     pub(crate) fn len(&self) -> usize {
         Counts::alive_of([&self.ordinary, &self.background])

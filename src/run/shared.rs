@@ -162,10 +162,19 @@ impl Shared {
 
     /// Writes what a scope shows of itself in its `Debug`, under the name of a type. Takes no lock.
     pub(crate) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("len", &self.len())
-            .field("is_ended", &self.queue.is_ended())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct(name);
+        shown.field("len", &self.len());
+        let kinds = [
+            ("background", self.queue.background()),
+            ("closures", self.closures.len()),
+        ];
+        for (kind, among_them) in kinds {
+            if among_them > 0 {
+                shown.field(kind, &among_them);
+            }
+        }
+        shown.field("is_ended", &self.queue.is_ended());
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -51,6 +51,19 @@ fn debug_while_a_child_is_polled() {
     });
 }
 
+/// `Debug` of a handle says of which kinds the children are, of those that are not the usual one.
+#[test]
+fn debug_of_kinds() {
+    block_on(scope(async |s| {
+        s.spawn_background(pending::<()>());
+        s.spawn_background(pending::<()>());
+        let ordinary = s.spawn(pending::<()>());
+        let shown = "Scope { len: 3, background: 2, is_ended: false, .. }";
+        assert_eq!(format!("{s:?}"), shown);
+        drop(ordinary.cancel());
+    }));
+}
+
 /// `Debug` of the futures of a scope, before, between and after their polls.
 #[test]
 fn debug_of_a_scope() {
