@@ -10,8 +10,9 @@
 //! 8. [`moving`]: moving an async-std code base, step by step.
 //! 9. [`endless`]: my scope does not end; how to find the child that it waits for.
 //! 10. [`seeing`]: what is running, in which state, and since when.
-//! 11. [`errors`]: the compiler errors that users meet, and their cures.
-//! 12. [`soundness`]: why borrowing children are safe.
+//! 11. [`testing`]: a thousand orders from a thousand seeds.
+//! 12. [`errors`]: the compiler errors that users meet, and their cures.
+//! 13. [`soundness`]: why borrowing children are safe.
 
 /// The life of a task: states, handles, and the order in which a scope ends.
 ///
@@ -62,6 +63,11 @@ pub mod endless {}
 ///
 #[doc = include_str!("guide/seeing.md")]
 pub mod seeing {}
+
+/// Testing: orders that are drawn from a seed.
+///
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}
 
 /// The compiler errors that users meet: the words, the reason, the cure.
 ///

@@ -77,7 +77,7 @@ impl Help {
             self.alone -= 1;
             return None;
         }
-        let Helpers { source, around } = current::helpers().unwrap_or_default();
+        let Helpers { source, around, .. } = current::helpers().unwrap_or_default();
         let found = Found::resolve(source);
         let is_same = |call: &&Arc<Call>| call.is_for(found.as_ref(), around.as_ref());
         if let Some(call) = self.known.as_ref().filter(is_same) {

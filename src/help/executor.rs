@@ -23,6 +23,7 @@ use crate::help::serving::Served;
 use crate::help::ticket::Call;
 use crate::help::worker::Worker;
 use crate::panic::quietly;
+use crate::run::order::Order;
 use crate::run::shared::Shared;
 
 /// A source of helper threads: a runtime, or any pool of threads.
@@ -221,6 +222,8 @@ pub(crate) struct Helpers {
     /// If there is none here nor in the scopes around, the executor is detected.
     pub(crate) source: Option<Source>,
     pub(crate) around: Option<Hook>,
+    /// In which order children are polled, where that is for one thread.
+    pub(crate) order: Order,
 }
 
 impl Helpers {
@@ -232,6 +235,7 @@ impl Helpers {
         if self.around.is_none() && inherited.around.is_some() {
             self.around.clone_from(&inherited.around);
         }
+        self.order.inherit(&inherited.order);
     }
 }
 

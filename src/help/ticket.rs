@@ -41,6 +41,7 @@ use crate::help::window::Inside;
 use crate::help::worker::Workers;
 use crate::panic::{Defer, catch, discard, quietly, wake};
 use crate::run::current;
+use crate::run::order::Order;
 use crate::run::shared::Shared;
 use crate::sync::{Instant, Ordering, thread_local};
 
@@ -208,6 +209,7 @@ impl Call {
         let helpers = Helpers {
             source: Some(Source::Executor(found.clone())),
             around,
+            order: Order::default(), // there is one only where no helper is called
         };
         Self {
             found,

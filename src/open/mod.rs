@@ -4,6 +4,7 @@
 use crate::help::dispatch::Help;
 use crate::scope::{LocalScope, Scope, TryLocalScope, TryScope};
 
+mod options;
 mod scoped;
 mod until;
 

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 #![expect(private_bounds, reason = "there are four kinds of scopes, and no more")]
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -14,8 +13,6 @@ use pin_project::pin_project;
 
 use super::until::Until;
 use crate::help::dispatch::Help;
-use crate::help::executor::{Executor, Hook, Source};
-use crate::inspect::Name;
 use crate::panic::quietly;
 use crate::run::root::Root;
 use crate::run::shared::Shared;
@@ -50,7 +47,7 @@ use crate::task::error::HeldSlot;
 #[must_use = "a scope does nothing unless it is awaited"]
 pub struct Scoped<'env, F, Fut: Future, S: Kind = Scope<'env>> {
     #[pin]
-    root: Root<'env, F, Fut, S>,
+    pub(super) root: Root<'env, F, Fut, S>,
     /// Calls the closure. A pointer, so that `impl Future` needs no bound on `F`: the compiler
     /// cannot prove `F: FnOnce(Scope<'env>) -> Fut` where it has forgotten what `'env` is, as it
     /// has when it looks whether a future that keeps the *output* of a scope is `Send`.
@@ -177,15 +174,6 @@ where
         StopToken::new(self.root.shared())
     }
 
-    /// Names the scope, in the [tree](crate::inspect) and in spans.
-    ///
-    /// Without the features `inspect` and `tracing` it does nothing. Its children are named by
-    /// their [handle](Scope::named).
-    pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.root.shared().members.set_name(Name::new(name));
-        self
-    }
-
     /// Runs the scope until `stop` resolves: its value in `Some`, or `None` if it was cut off.
     ///
     /// For time limits, races and grace periods. To drop the scope, as other combinators do, ends
@@ -240,96 +228,6 @@ where
         let mut root = self.project().root;
         root.as_mut().cut_off();
         root.shared().report(drop_stop);
-    }
-}
-
-/// Helpers: for scopes whose children are `Send`.
-impl<'env, F, Fut, S> Scoped<'env, F, Fut, S>
-where
-    Fut: Future,
-    S: Kind + SendChildren,
-{
-    /// Never asks for helper threads: all children run on the thread that polls the scope.
-    ///
-    /// Scopes inside it that make no choice of their own inherit this one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    /// let home = std::thread::current().id();
-    /// taskpen::scope(async |s| {
-    ///     s.spawn(async { assert_eq!(std::thread::current().id(), home) });
-    /// })
-    /// .serial()
-    /// .await;
-    /// # });
-    /// ```
-    pub fn serial(mut self) -> Self {
-        self.root.set_source(Source::Nowhere);
-        self
-    }
-
-    /// Asks `executor` for helper threads, instead of the one that is inherited or detected.
-    ///
-    /// Scopes inside it that make no choice of their own inherit this one. See [`Executor`] for an
-    /// example, and the [crate's page](crate#parallelism-the-poll-window) for when to need it.
-    pub fn on(mut self, executor: impl Executor) -> Self {
-        self.root.set_source(Source::given(executor));
-        self
-    }
-
-    /// Asks for at most `most` helper threads beside the one that polls the scope, and for no more
-    /// than the executor has.
-    ///
-    /// Without it the executor's [`parallelism`](Executor::parallelism) decides; 0 means none.
-    ///
-    /// It concerns this scope alone: scopes inside it are not limited by it. What they inherit is
-    /// [`serial`](Self::serial) and [`on`](Self::on).
-    pub fn helpers(mut self, most: usize) -> Self {
-        self.root.help().most = Some(most);
-        self
-    }
-
-    /// Calls `hook` on the thread of each helper, around its stay: around everything that it polls
-    /// and drops for the scope.
-    ///
-    /// What is current where the scope is polled (a span, a context, a task-local) is not current
-    /// on the thread of a helper. The hook makes it so: it sets it, calls the function that it is
-    /// given, and resets it. Which helpers come, and how often, is unspecified.
-    ///
-    /// If the hook panics the panic is the scope's. If it does not call the function, that helper
-    /// does nothing; if it calls it twice, nothing happens the second time.
-    ///
-    /// Scopes inside it that have no hook of their own inherit this one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::cell::Cell;
-    ///
-    /// thread_local! {
-    ///     static REQUEST: Cell<u32> = const { Cell::new(0) };
-    /// }
-    ///
-    /// # async_std::task::block_on(async {
-    /// REQUEST.set(7);
-    /// taskpen::scope(async |s| {
-    ///     for _ in 0..100 {
-    ///         s.spawn(async { assert_eq!(REQUEST.get(), 7) }); // on whatever thread
-    ///     }
-    /// })
-    /// .around(|stay| {
-    ///     let before = REQUEST.replace(7);
-    ///     stay();
-    ///     REQUEST.set(before);
-    /// })
-    /// .await;
-    /// # });
-    /// ```
-    pub fn around(mut self, hook: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) -> Self {
-        self.root.set_around(Hook::new(Arc::new(hook)));
-        self
     }
 }
 

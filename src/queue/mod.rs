@@ -350,12 +350,6 @@ impl<R> Queue<R> {
         Counts::alive_of([&self.ordinary, &self.background])
     }
 
-    /// Returns true if the scope waits to be woken.
-    #[cfg(feature = "inspect")]
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state.lock().waker.is_some()
-    }
-
     /// Returns true once no child can be added any more.
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)

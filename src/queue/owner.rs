@@ -44,6 +44,12 @@ impl<R> Queue<R> {
         });
     }
 
+    /// Returns true if the scope waits to be woken.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.lock().waker.is_some()
+    }
+
     /// Decides what a scope inside `poll` does next, at home.
     ///
     /// `batch`, which is empty, is exchanged for what is ready. What is not run of it has to be

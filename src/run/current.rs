@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::help::executor::Helpers;
 use crate::help::serving::Served;
 use crate::run::frame;
+use crate::run::order::Order;
 use crate::run::shared::Shared;
 
 /// Calls `act` with `scope` as the innermost one, and with whether a scope is inside `poll` further
@@ -62,6 +63,17 @@ pub(crate) fn begin(helpers: &mut Option<Helpers>) -> Option<Arc<Shared>> {
 /// Returns what a scope that is polled here was told about helpers, or inherits.
 pub(crate) fn helpers() -> Option<Helpers> {
     frame::innermost(|frame| frame?.helpers?.downcast_ref().cloned())
+}
+
+/// Returns in which order a scope that begins here polls its children, with what it was told and
+/// has inherited.
+#[inline]
+pub(crate) fn order(told: Option<&Helpers>) -> Order {
+    match told {
+        Some(told) => told.order.clone(),
+        None if cfg!(feature = "shuffle") => helpers().unwrap_or_default().order,
+        None => Order::default(),
+    }
 }
 
 /// Returns whether this thread runs, or ends, children of this very scope or pen.

@@ -1,9 +1,12 @@
-//! The last step of the end of a scope: every child is dropped, and is gone.
+//! The last steps of the end of a scope: every child is dropped, and is gone; its closures are
+//! waited for, or handed over.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
+use std::task::{Poll, Waker, ready};
 
 use crate::queue::Queue;
+use crate::run::poll_loop::PollLoop;
 use crate::run::shared::{Runnable, Shared};
 
 /// How many suspended children are woken before they are dropped, at the end.
@@ -36,4 +39,22 @@ fn drop_batch(queue: &Queue<Runnable>, batch: &mut VecDeque<Runnable>) -> bool {
         drop(child); // and its future, under `catch_unwind`
     }
     found
+}
+
+impl PollLoop {
+    /// Waits for closures: the last thing that a scope does whose end is awaited.
+    #[inline]
+    pub(crate) fn poll_closures(&mut self, shared: &Shared, waker: &Waker) -> Poll<()> {
+        // Closures of scopes inside this one go outwards, should it be over before those are.
+        let around = self.parent.as_ref().filter(|_| shared.stop.is_linked());
+        ready!(shared.closures.poll(waker, around));
+        self.parent = None;
+        Poll::Ready(())
+    }
+
+    /// Hands closures over: the last thing that a scope does which is dropped.
+    #[inline]
+    pub(crate) fn hand_over_closures(&mut self, shared: &Shared) {
+        shared.closures.hand_over(self.parent.as_ref());
+    }
 }

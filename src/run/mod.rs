@@ -6,7 +6,8 @@
 //! | [`body`] | the body: a closure, a future, an output |
 //! | [`poll_loop`], [`turn`], [`budget`] | what happens in a poll, and how much of it |
 //! | [`drain`] | a poll that cannot return yet |
-//! | [`ending`] | how its children are dropped at the end |
+//! | [`order`] | in which order, in tests |
+//! | [`ending`] | how its children are dropped at the end, and closures waited for |
 //! | [`shared`] | what the parts of a scope share |
 //! | [`current`], [`frame`] | which scope is the innermost one on a thread |
 //! | [`closures`] | closures of `spawn_blocking` that the scope waits for |
@@ -18,6 +19,7 @@ pub(crate) mod current;
 mod drain;
 mod ending;
 pub(crate) mod frame;
+pub(crate) mod order;
 mod poll_loop;
 pub(crate) mod root;
 pub(crate) mod shared;

@@ -30,7 +30,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use crate::help::dispatch::{Dispatch, Help};
 use crate::help::executor::Helpers;
@@ -42,6 +42,7 @@ use crate::queue::Next;
 use crate::queue::waker_cache::WakerCache;
 use crate::run::budget::{Budget, Pace};
 use crate::run::current;
+use crate::run::order::Order;
 use crate::run::shared::Shared;
 use crate::run::turn::{Turn, TurnWindow, must_end};
 use crate::stop::state::{Outcome, Stop};
@@ -55,15 +56,17 @@ pub(crate) struct PollLoop {
     /// Set by the first poll, or by the drop before it.
     has_begun: bool,
     /// The scope around this one: the one in which this was polled for the first time.
-    parent: Option<Arc<Shared>>,
+    pub(super) parent: Option<Arc<Shared>>,
     /// The key among those that are told when that stops.
     key: Option<usize>,
     /// Set when the body has finished.
-    body_done: bool,
+    pub(super) body_done: bool,
     /// How often the body was polled alone and has left children, as far as that can be counted.
     left_behind: u8,
     /// Set by `end`.
     has_ended: bool,
+    /// In which order children are polled.
+    pub(super) order: Order,
     pub(crate) help: Help,
     pace: Pace,
 }
@@ -87,6 +90,7 @@ impl PollLoop {
             body_done: false,
             left_behind: 0,
             has_ended: false,
+            order: Order::default(),
             help,
             pace: Pace::default(),
         }
@@ -105,24 +109,10 @@ impl PollLoop {
             self.parent = current::begin(helpers);
             let parent = self.parent.as_ref();
             inspect::begin(shared, parent);
+            self.order = current::order(helpers.as_ref());
+            self.help.is_serial |= self.order.is_drawn(); // whatever it was told
             self.key = parent.and_then(|parent| Stop::begin_inside(shared, &parent.stop));
         }
-    }
-
-    /// Waits for closures: the last thing that a scope does whose end is awaited.
-    #[inline]
-    pub(crate) fn poll_closures(&mut self, shared: &Shared, waker: &Waker) -> Poll<()> {
-        // Closures of scopes inside this one go outwards, should it be over before those are.
-        let around = self.parent.as_ref().filter(|_| shared.stop.is_linked());
-        ready!(shared.closures.poll(waker, around));
-        self.parent = None;
-        Poll::Ready(())
-    }
-
-    /// Hands closures over: the last thing that a scope does which is dropped.
-    #[inline]
-    pub(crate) fn hand_over_closures(&mut self, shared: &Shared) {
-        shared.closures.hand_over(self.parent.as_ref());
     }
 
     /// Polls the body and runs children until the scope has to end, or has nothing to do.
@@ -227,6 +217,13 @@ impl PollLoop {
                 }
                 // What the last helper has left may be slow, and is not for this thread alone.
                 Next::Run if turn.is_drained() => return Progress::Spent,
+                Next::Run if self.order.is_drawn() => {
+                    self.run_drawn(turn, body);
+                    turn.end_pass();
+                    if turn.budget.is_nested || turn.is_spent() {
+                        return Progress::Spent; // those around it draw as well
+                    }
+                }
                 Next::Run => {
                     self.open(turn);
                     if turn.is_shut() {
@@ -307,7 +304,7 @@ impl PollLoop {
     /// Polls the body if it was woken, which the first time means to start it; returns whether it
     /// was.
     #[inline(always)]
-    fn poll_body(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) -> bool {
+    pub(super) fn poll_body(&mut self, turn: &mut Turn<'_>, body: &mut PollBody<'_>) -> bool {
         let shared = turn.shared;
         if self.body_done || shared.has_failed() || !shared.queue.take_body_woken() {
             return false;

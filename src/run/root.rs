@@ -41,6 +41,8 @@ use crate::queue::home::IN_THE_MIDDLE;
 use crate::run::body::Body;
 use crate::run::current::enter;
 use crate::run::ending::drop_children;
+#[cfg(feature = "shuffle")]
+use crate::run::order::Order;
 use crate::run::poll_loop::PollLoop;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
@@ -94,6 +96,13 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
     pub(crate) fn set_source(&mut self, source: Source) {
         self.poll_loop.help.is_serial = matches!(source, Source::Nowhere);
         self.helpers.get_or_insert_default().source = Some(source);
+    }
+
+    /// Says in which order children are polled; there are no helpers then.
+    #[cfg(feature = "shuffle")]
+    pub(crate) fn set_order(&mut self, order: Order) {
+        self.set_source(Source::Nowhere);
+        self.helpers.get_or_insert_default().order = order;
     }
 
     /// Says what is called around the stay of each helper.

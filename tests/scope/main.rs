@@ -46,6 +46,7 @@ mod panicking_values;
 mod property;
 mod races;
 mod running;
+mod shuffled;
 mod try_scope;
 mod turns;
 mod until;
