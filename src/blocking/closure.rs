@@ -192,10 +192,10 @@ impl<F, T> Drop for BlockingChild<F, T> {
         let waker = state.waker.take();
         drop(state);
         drop(waker);
-        // The closure that was skipped, or the value that was not taken.
-        drop(last);
+        // Nothing is left of it but the closure that was skipped, or the value that was not taken.
         if is_over {
             self.0.record.leave();
         }
+        drop(last);
     }
 }

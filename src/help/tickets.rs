@@ -25,6 +25,8 @@ pub(crate) struct Tickets {
     /// Set by a push: one that is out should look again when it comes back from what it polls. Of a
     /// pen.
     is_asked: AtomicBool,
+    /// Set when there is no executor any more. Of a pen.
+    is_orphan: AtomicBool,
     /// How pushes call for help, once a window was open.
     call: Mutex<Option<Arc<Call>>>,
 }
@@ -90,6 +92,17 @@ impl Tickets {
     #[inline]
     pub(super) fn take_asked(&self) -> bool {
         self.is_asked.load(Ordering::Relaxed) && self.is_asked.swap(false, Ordering::Relaxed)
+    }
+
+    /// The executor does not take workers any more.
+    #[cfg(feature = "tokio")]
+    pub(super) fn has_no_executor(&self) {
+        self.is_orphan.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true if it does not.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.is_orphan.load(Ordering::Relaxed)
     }
 
     pub(super) fn out(&self) -> usize {

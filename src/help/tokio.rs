@@ -87,7 +87,10 @@ impl Executor for Tokio {
     }
 
     fn spawn(&self, worker: Worker) -> Result<(), Worker> {
-        self.0.spawn(worker);
+        let pen = worker.pen();
+        if self.0.spawn(worker).is_finished() {
+            pen.tickets.has_no_executor(); // the runtime was shut down
+        }
         Ok(())
     }
 }

@@ -59,9 +59,10 @@ use crate::sync::{AtomicU32, Instant, Ordering, SharedInstant};
 ///
 /// It resolves when the pen is over.
 ///
-/// **Drop.** Dropping it inside of [`Executor::spawn`](crate::Executor::spawn) declines: the pen
-/// asks again when a child is woken. Dropping it later is what an executor does that goes away, as
-/// a runtime that is shut down. So that ends the pen, as its own drop would.
+/// **Drop.** Dropping it inside of [`Executor::spawn`](crate::Executor::spawn), or while it is
+/// woken, declines: the pen asks again when a child is woken. Dropping it at any other moment is
+/// what an executor does that goes away, as a runtime that is shut down. So that ends the pen, as
+/// its own drop would.
 #[must_use = "dropping a worker declines; spawn it as a task"]
 pub struct Worker {
     ticket: Ticket,
@@ -70,19 +71,16 @@ pub struct Worker {
 }
 
 /// Of a worker: ends the pen if it is dropped by an executor that had taken it.
-struct Employed {
-    /// None once that was declined.
-    pen: Option<Arc<Shared>>,
-    was_polled: bool,
-}
+struct Employed(Option<Arc<Shared>>);
 
 impl Drop for Employed {
     fn drop(&mut self) {
-        let is_declined = !self.was_polled && is_calling();
-        if let Some(pen) = self.pen.take().filter(|it| !it.queue.is_ended()) {
-            if !is_declined {
-                end(&pen, Outcome::Dropped);
-            }
+        // Not in the middle of a push, that of a waker maybe: no child is dropped inside of one.
+        if is_calling() {
+            return;
+        }
+        if let Some(pen) = self.0.take().filter(|it| !it.queue.is_ended()) {
+            end(&pen, Outcome::Dropped);
         }
     }
 }
@@ -132,10 +130,7 @@ impl Workers {
 
 impl Worker {
     pub(super) fn new(ticket: Ticket) -> Self {
-        let employed = Employed {
-            pen: Some(Arc::clone(&ticket.shared)),
-            was_polled: false,
-        };
+        let employed = Employed(Some(Arc::clone(&ticket.shared)));
         Self {
             ticket,
             pace: Pace::default(),
@@ -143,9 +138,15 @@ impl Worker {
         }
     }
 
+    /// The pen whose children it runs.
+    #[cfg(feature = "tokio")]
+    pub(super) fn pen(&self) -> Arc<Shared> {
+        Arc::clone(&self.ticket.shared)
+    }
+
     /// The executor has given it back: then it is a ticket.
     pub(super) fn decline(mut self) -> Ticket {
-        self.employed.pen = None;
+        self.employed.0 = None;
         self.ticket
     }
 }
@@ -154,12 +155,7 @@ impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self {
-            ticket,
-            pace,
-            employed,
-        } = &mut *self;
-        employed.was_polled = true;
+        let Self { ticket, pace, .. } = &mut *self;
         ticket.leave_idle();
         match ticket.stay(pace, Some(cx.waker())) {
             Stay::Over => return Poll::Ready(()),

@@ -30,6 +30,9 @@ impl Record {
     pub(crate) fn is_ready(&self) {}
 
     #[inline]
+    pub(crate) fn is_dropped(&self) {}
+
+    #[inline]
     pub(crate) fn poll<T>(&self, _: *const (), poll: impl FnOnce() -> T) -> T {
         poll()
     }

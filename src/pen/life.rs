@@ -44,6 +44,13 @@ pub(crate) fn begin(mut call: Call) -> Arc<Shared> {
     shared
 }
 
+/// Ends a pen that has found that its executor is gone. Not inside of a wake.
+pub(crate) fn end_orphan(shared: &Arc<Shared>) {
+    if !shared.queue.is_ended() {
+        end(shared, Outcome::Dropped);
+    }
+}
+
 /// What the drop of a pen does.
 pub(crate) fn abandon(shared: &Arc<Shared>) {
     if !shared.queue.is_ended() {

@@ -32,6 +32,7 @@ use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
 use crate::inspect::Name;
 use crate::panic::{catch, discard};
+use crate::pen::life::end_orphan;
 use crate::queue::{Kind, Queue};
 use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
@@ -112,6 +113,9 @@ impl<F> PinnedDrop for Child<'_, F> {
             return;
         };
         let meta = *meta;
+        if meta.stage() == Stage::Alive {
+            meta.record().is_dropped();
+        }
         let panic = catch(|| contents.set(Inner::Gone)).err();
         match meta.stage() {
             Stage::Refused => {
@@ -392,7 +396,12 @@ where
 fn add_elsewhere(shared: &Arc<Shared>, runnable: Runnable, kind: Kind) {
     match shared.queue.add_elsewhere(runnable, kind) {
         Ok(false) => {}
-        Ok(true) => call_for_push(shared),
+        Ok(true) => {
+            call_for_push(shared);
+            if shared.tickets.is_orphan() {
+                end_orphan(shared); // and with it this child: nobody will run it
+            }
+        }
         Err(refused) => {
             refused.metadata().set_stage(Stage::Refused);
             shared.members.leave(refused.metadata());

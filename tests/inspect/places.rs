@@ -122,6 +122,83 @@ fn pens() {
     });
 }
 
+/// V1: a scope is inside of a closure, also of one that goes on when its pen was dropped.
+#[cfg(feature = "blocking")]
+#[test]
+fn scopes_in_what_is_left_of_a_pen() {
+    watched(|| {
+        let (seen, shown) = std::sync::mpsc::channel();
+        let is_over = std::sync::Arc::new(std::sync::Barrier::new(2));
+        let pen = Pen::on(Pool::new(1));
+        pen.named("places::left").spawn_blocking({
+            let is_over = is_over.clone();
+            move || {
+                block_on(scope(async |s: Scope<'_>| {
+                    s.named("in what is left").spawn(async {
+                        seen.send(()).unwrap();
+                        is_over.wait();
+                    });
+                }));
+            }
+        });
+        shown.recv().unwrap();
+        let is_there = || {
+            let closure = one_named("places::left");
+            assert_eq!(closure.kind, Kind::Blocking);
+            assert_eq!(names(&closure.children[0]), ["in what is left"]);
+        };
+        is_there();
+        drop(pen);
+        is_there();
+        is_over.wait();
+        while !named("places::left").is_empty() {
+            std::thread::yield_now();
+        }
+    });
+}
+
+/// V3: pens can be in each other far deeper than a stack reaches. Below some depth they stand
+/// beside each other, and nothing is missing.
+#[test]
+fn deep() {
+    const DEPTH: usize = 3_000;
+
+    fn nest(depth: usize, pool: Pool, pens: &'static Pens) -> BoxedFuture {
+        Box::pin(async move {
+            if depth > 0 {
+                let pen = Pen::on(pool.clone());
+                pen.named("places::deep").spawn(nest(depth - 1, pool, pens));
+                pens.lock().unwrap().push(pen);
+            }
+            pending::<()>().await;
+        })
+    }
+
+    watched(|| {
+        let pens: &'static Pens = Box::leak(Box::default());
+        let pool = Pool::new(1);
+        let outermost = Pen::on(pool.clone());
+        outermost
+            .named("places::deep")
+            .spawn(nest(DEPTH, pool, pens));
+        while pens.lock().unwrap().len() < DEPTH {
+            std::thread::yield_now();
+        }
+        let tree = taskpen::inspect::tree();
+        assert!(tree.to_string().lines().count() > 2 * DEPTH);
+        #[cfg(feature = "serde")]
+        serde_json::to_string(&tree).unwrap();
+        drop(tree.clone());
+        assert_eq!(named("places::deep").len(), DEPTH + 1);
+        let mut pens = std::mem::take(&mut *pens.lock().unwrap());
+        drop(outermost);
+        pens.drain(..).rev().for_each(drop);
+    });
+}
+
+type BoxedFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+type Pens = std::sync::Mutex<Vec<Pen>>;
+
 /// V1: a child that is refused, cancelled, or whose scope fails, is gone.
 #[test]
 fn what_is_gone() {

@@ -3,13 +3,15 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
+use std::task::Poll;
 use std::thread;
 
 use crate::lenders::Decline;
 use crate::life::{Counter, watched};
+use async_task::Runnable;
 use futures_lite::future::block_on;
-use taskpen::{Cause, Pen};
+use taskpen::{Cause, Executor, Pen, Ticket, Worker};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtimes() -> [Runtime; 2] {
@@ -122,6 +124,78 @@ fn ends_with_its_runtime_while_it_is_closed() {
             drop(runtime);
             closing.join().unwrap();
         }
+    });
+}
+
+/// P9: it is gone before the first child comes. That is refused, and so are those that follow.
+#[test]
+fn runtime_that_was_shut_down_before() {
+    watched(|| {
+        for runtime in runtimes() {
+            let pen = runtime.block_on(async { Pen::new() });
+            drop(runtime);
+            let dropped = Counter::default();
+            for spawned in 1..3 {
+                let guard = dropped.guard();
+                let child = pen.spawn(async move {
+                    let _guard = guard;
+                    pending::<()>().await;
+                });
+                assert_eq!(dropped.get(), spawned);
+                assert_eq!(block_on(child.join()), None);
+                assert!(pen.is_ended());
+            }
+        }
+    });
+}
+
+/// An executor as that of async-task's example: a channel and a thread. A task that is woken when
+/// the thread is gone is dropped there and then.
+struct Channel(Sender<Runnable>);
+
+impl Executor for Channel {
+    fn dispatch(&self, ticket: Ticket) {
+        drop(ticket);
+    }
+
+    fn parallelism(&self) -> usize {
+        1
+    }
+
+    fn spawn(&self, worker: Worker) -> Result<(), Worker> {
+        let tasks = self.0.clone();
+        let schedule = move |task| drop(tasks.send(task));
+        let (task, handle) = async_task::spawn(worker, schedule);
+        handle.detach();
+        task.schedule();
+        Ok(())
+    }
+}
+
+/// P8: no child is dropped inside of a wake, though that is where the worker is.
+#[test]
+fn worker_that_is_dropped_by_a_wake() {
+    watched(|| {
+        let (tasks, taken) = channel::<Runnable>();
+        let (waker, stored) = channel();
+        let pen = Pen::on(Channel(tasks));
+        let dropped = Counter::default();
+        let guard = dropped.guard();
+        pen.spawn(async move {
+            let _guard = guard;
+            poll_fn(|cx| {
+                waker.send(cx.waker().clone()).unwrap();
+                Poll::<()>::Pending
+            })
+            .await;
+        });
+        taken.recv().unwrap().run();
+        drop(taken);
+        let waker = stored.recv().unwrap();
+        waker.wake();
+        assert_eq!(dropped.get(), 0);
+        drop(pen);
+        assert_eq!(dropped.get(), 1);
     });
 }
 

@@ -79,6 +79,8 @@ impl Entry {
     }
 }
 
+/// So many are seen while the lock is held.
+const AT_A_TIME: usize = 500;
 /// Memory for so many is kept.
 const SPARE: usize = 64;
 
@@ -140,12 +142,22 @@ impl Members {
         self.record.time(poll)
     }
 
-    /// Calls `see` with the metadata of each that is here, under the lock.
+    /// Calls `see` with the metadata of each that is here, under the lock: of some at a time, so
+    /// that nobody waits for long who wants to enter or leave meanwhile. Some may be seen twice.
+    ///
+    /// From the end: one that is moved comes from there. So it was seen already, or comes to a
+    /// place that is still to be seen; none is missed that was here before.
     pub(super) fn each(&self, mut see: impl FnMut(&Meta)) {
-        let entries = self.entries.lock();
-        for entry in &entries.0 {
-            // SAFETY: we hold the lock until it has been seen.
-            see(unsafe { entry.meta() });
+        let mut left = usize::MAX;
+        while left > 0 {
+            let entries = self.entries.lock();
+            left = left.min(entries.0.len());
+            let next = left.saturating_sub(AT_A_TIME);
+            for entry in entries.0[next..left].iter().rev() {
+                // SAFETY: we hold the lock until it has been seen.
+                see(unsafe { entry.meta() });
+            }
+            left = next;
         }
     }
 

@@ -52,7 +52,7 @@ const WRITING: u64 = 0b11;
 const POLL: u64 = 0b100;
 
 /// How often a reader tries. The thread that writes can be without a processor for long.
-const TRIES: usize = 10_000;
+const TRIES: usize = 1_000;
 
 /// What is known of one child, closure or scope.
 #[derive(Debug)]
@@ -68,18 +68,11 @@ pub(crate) struct Record {
 }
 
 /// Tells a child from all others there ever were, of its scope or others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Id {
-    address: usize,
-    /// There may be another one at that address, later.
     spawned: u64,
-}
-
-impl Id {
-    /// When it was spawned.
-    pub(super) fn spawned(self) -> u64 {
-        self.spawned
-    }
+    /// There may be another one at that address, later.
+    address: usize,
 }
 
 /// What a record says at one moment.
@@ -120,6 +113,14 @@ impl Record {
     #[inline]
     pub(crate) fn is_ready(&self) {
         self.set(0, Doing::Ready, || {});
+    }
+
+    /// Its future is being dropped, before it has finished.
+    pub(crate) fn is_dropped(&self) {
+        let start = now();
+        self.set(0, Doing::Running, || {
+            self.since.store(start, Ordering::Relaxed);
+        });
     }
 
     /// Polls it: a child of the scope at this address.
@@ -168,18 +169,23 @@ impl Record {
     pub(super) fn read(&self) -> Reading {
         let (word, since, busy) = self.read_whole();
         let now = now();
-        let from = |start: u64| duration(now.saturating_sub(start));
+        // The clocks of two processors can differ by some nanoseconds.
+        let age = duration(now.saturating_sub(self.spawned));
+        let within = |units: u64| duration(units).min(age);
         Reading {
             name: self.name.get(),
             doing: match word & DOING {
                 0 => Doing::Ready,
-                1 => Doing::Running,
-                _ => Doing::Suspended,
+                2 => Doing::Suspended,
+                _ => Doing::Running, // or that begins, or ends
             },
-            age: from(self.spawned),
-            idle: from(since),
+            age,
+            idle: within(now.saturating_sub(since)),
             polls: word / POLL,
-            busy: duration(busy),
+            busy: match word / POLL {
+                0 => Duration::ZERO,
+                _ => within(busy),
+            },
         }
     }
 

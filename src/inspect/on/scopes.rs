@@ -63,8 +63,11 @@ pub(super) fn forget(about: &mut About) {
     }
 }
 
-/// Returns all that there are.
+/// Returns all that there are, in the order in which they were opened.
 pub(super) fn all() -> Vec<Arc<Shared>> {
     let scopes = SCOPES.lock();
-    scopes.values().filter_map(Weak::upgrade).collect()
+    let mut all: Vec<_> = scopes.values().filter_map(Weak::upgrade).collect();
+    drop(scopes);
+    all.sort_by_key(|it| it.members.record.id());
+    all
 }

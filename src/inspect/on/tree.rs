@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,63 +91,74 @@ pub enum State {
     Suspended,
 }
 
-/// A scope or pen that was looked at.
-struct Seen {
-    shared: Arc<Shared>,
-    node: Node,
-    members: Vec<(Id, Node)>,
-    /// In which scope it began, by its address, and in which child of that.
-    around: Option<(usize, Option<Id>)>,
-}
+/// Levels below which nodes stand beside each other: programs recurse where they read a tree, and
+/// pens can be in each other without that.
+const DEEPEST: usize = 100;
 
 /// Takes the tree of all scopes and pens that have begun and not ended.
 ///
 /// Never blocks on a child, a body or foreign code. See the [module](crate::inspect).
 pub fn tree() -> Tree {
     Tree {
-        roots: assemble(None),
+        roots: Forest::of(all()).grow_all(),
     }
 }
 
 /// Takes that of one scope or pen.
 pub(crate) fn tree_of(shared: &Arc<Shared>) -> Node {
-    let found = assemble(Some(shared)).into_iter().next();
-    found.unwrap_or_else(|| look(Arc::clone(shared)).node)
+    let mut scopes = all_below(shared);
+    if scopes.is_empty() {
+        scopes.push(Arc::clone(shared)); // it has not begun
+    }
+    Forest::of(scopes).grow(0, 0)
 }
 
-/// Puts together what there is; only what is at or below `top`, if that is given.
-fn assemble(top: Option<&Arc<Shared>>) -> Vec<Node> {
-    let mut seen: Vec<Seen> = all().into_iter().map(look).collect();
-    seen.sort_by_key(|it| it.shared.members.record.id().spawned());
-    // Those that are over may have closures that are not.
-    let (over, seen): (Vec<_>, Vec<_>) = seen
-        .into_iter()
-        .partition(|it| it.shared.queue.is_ended() && it.shared.closures.is_closed());
-    let places: HashMap<usize, usize> = seen
+/// Returns this scope, first, and all inside of it.
+fn all_below(top: &Arc<Shared>) -> Vec<Arc<Shared>> {
+    let scopes = all();
+    let around: HashMap<usize, usize> = scopes
         .iter()
-        .enumerate()
-        .map(|(index, it)| (address(&it.shared), index))
+        .filter_map(|it| Some((address(it), around(it)?.0)))
         .collect();
-    let mut forest = Forest::new(seen, &places);
-    for it in over {
-        let owner = Closures::with_owner(&it.shared, address);
-        let closures = it.members.into_iter().map(|(_, node)| node);
-        match places.get(&owner) {
-            Some(&owner) => forest.seen[owner].node.children.extend(closures),
-            None => forest.roots.extend(closures),
+    let top = address(top);
+    let is_below = |mut it: usize| {
+        while it != top {
+            match around.get(&it) {
+                Some(&outer) => it = outer,
+                None => return false,
+            }
         }
-    }
-    match top {
-        None => forest.grow_all(),
-        Some(top) => places
-            .get(&address(top))
-            .map(|&index| forest.grow(index))
-            .into_iter()
-            .collect(),
-    }
+        true
+    };
+    let (mut found, below): (Vec<_>, Vec<_>) = scopes
+        .into_iter()
+        .filter(|it| is_below(address(it)))
+        .partition(|it| address(it) == top);
+    found.extend(below);
+    found
 }
 
-/// What was seen, by what it is inside of.
+/// In which scope it began, by its address, and in which child of that.
+type Around = (usize, Option<Id>);
+
+fn around(shared: &Arc<Shared>) -> Option<Around> {
+    let about = shared.members.about();
+    let around = about.around.as_ref();
+    around.map(|(scope, child)| (scope.as_ptr().addr(), *child))
+}
+
+/// A scope or pen that was looked at.
+struct Seen {
+    shared: Arc<Shared>,
+    node: Node,
+    members: Vec<(Id, Node)>,
+    around: Option<Around>,
+    /// Set if it is over. There can be closures yet, and children of a pen that a thread has in
+    /// hand.
+    is_over: bool,
+}
+
+/// What was seen, by what it is inside of: by numbers.
 struct Forest {
     seen: Vec<Seen>,
     /// Those inside of a child, or of a body.
@@ -156,66 +168,117 @@ struct Forest {
 }
 
 impl Forest {
-    fn new(seen: Vec<Seen>, places: &HashMap<usize, usize>) -> Self {
-        let mut inside: HashMap<_, Vec<usize>> = HashMap::new();
-        let mut tops = Vec::new();
-        let children = |index: usize| {
-            let members = seen[index].members.iter();
-            members.map(move |(id, _)| (index, *id))
+    fn of(scopes: Vec<Arc<Shared>>) -> Self {
+        let seen: Vec<Seen> = scopes.into_iter().map(look).collect();
+        let numbers = seen.iter().enumerate();
+        let numbers: HashMap<_, _> = numbers.map(|(i, it)| (address(&it.shared), i)).collect();
+        let mut forest = Self {
+            inside: HashMap::new(),
+            tops: Vec::new(),
+            roots: Vec::new(),
+            seen,
         };
-        // As a rule a few of them have something inside, and none is looked for.
-        let mut there = None;
-        let mut is_there = |child: (usize, Id)| {
-            let all = || (0..seen.len()).flat_map(children).collect::<HashSet<_>>();
-            there.get_or_insert_with(all).contains(&child)
+        forest.place(&numbers);
+        forest.clear_up(&numbers);
+        forest
+    }
+
+    /// Notes what each is inside of.
+    fn place(&mut self, numbers: &HashMap<usize, usize>) {
+        let Self { seen, inside, .. } = self;
+        // As a rule few have something inside, and none is looked for.
+        let mut children: Option<HashSet<(usize, Id)>> = None;
+        let mut is_there = |child: &(usize, Id)| {
+            let of = |(i, it): (usize, &Seen)| it.members.iter().map(|(id, _)| (i, *id)).collect();
+            let all = || seen.iter().enumerate().flat_map::<Vec<_>, _>(of).collect();
+            children.get_or_insert_with(all).contains(child)
         };
-        for (index, it) in seen.iter().enumerate() {
+        for (index, it) in seen.iter().enumerate().filter(|(_, it)| !it.is_over) {
             let around = it.around.and_then(|(scope, child)| {
-                let around = *places.get(&scope)?;
-                match (child, it.node.kind) {
-                    (Some(id), _) if is_there((around, id)) => Some((around, Some(id))),
-                    // A pen can outlive the child in which it was made.
-                    (Some(_), Kind::Pen) => None,
-                    _ => Some((around, None)),
-                }
+                let around = *numbers.get(&scope)?;
+                let child = child.filter(|id| is_there(&(around, *id)));
+                let is_gone = child.is_none() && seen[around].is_over;
+                // A pen can outlive the child in which it was made.
+                let has_left = child.is_none() && it.left_child();
+                (!is_gone && !has_left).then_some((around, child))
             });
             match around {
                 Some(around) => inside.entry(around).or_default().push(index),
-                None => tops.push(index),
+                None => self.tops.push(index),
             }
         }
-        Self {
-            seen,
-            inside,
-            tops,
-            roots: Vec::new(),
+    }
+
+    /// Puts what is left of scopes that are over where somebody waits for it, or to the top.
+    fn clear_up(&mut self, numbers: &HashMap<usize, usize>) {
+        for index in 0..self.seen.len() {
+            if self.seen[index].is_over {
+                let left = self.grow(index, 1).children;
+                let owner = Closures::with_owner(&self.seen[index].shared, address);
+                let owner = numbers.get(&owner).filter(|it| !self.seen[**it].is_over);
+                match owner {
+                    Some(&owner) => self.seen[owner].node.children.extend(left),
+                    None => self.roots.extend(left),
+                }
+            }
         }
     }
 
     fn grow_all(mut self) -> Vec<Node> {
-        let tops = std::mem::take(&mut self.tops);
-        let mut roots: Vec<Node> = tops.into_iter().map(|index| self.grow(index)).collect();
+        let tops = mem::take(&mut self.tops);
+        let mut roots: Vec<Node> = tops.into_iter().map(|it| self.grow(it, 0)).collect();
         roots.append(&mut self.roots);
         roots
     }
 
     /// Puts into a scope what is inside of it.
-    fn grow(&mut self, index: usize) -> Node {
-        let mut children = self.grow_inside((index, None));
+    fn grow(&mut self, index: usize, depth: usize) -> Node {
         let it = &mut self.seen[index];
-        let mut node = it.node.clone();
+        let (mut node, members) = (it.node.clone(), mem::take(&mut it.members));
+        let mut children = self.grow_inside((index, None), depth);
         children.append(&mut node.children);
-        for (id, mut child) in std::mem::take(&mut it.members) {
-            child.children = self.grow_inside((index, Some(id)));
+        for (id, mut child) in members {
+            let mut below = self.grow_inside((index, Some(id)), depth + 1);
+            if depth < DEEPEST {
+                child.children = mem::take(&mut below);
+            }
             children.push(child);
+            children.append(&mut below);
         }
         node.children = children;
         node
     }
 
-    fn grow_inside(&mut self, around: (usize, Option<Id>)) -> Vec<Node> {
-        let inside = self.inside.remove(&around).unwrap_or_default();
-        inside.into_iter().map(|index| self.grow(index)).collect()
+    /// Grows the scopes that are inside of this child or body.
+    fn grow_inside(&mut self, around: (usize, Option<Id>), depth: usize) -> Vec<Node> {
+        let mut inside = self.inside.remove(&around).unwrap_or_default();
+        if depth < DEEPEST {
+            return inside
+                .into_iter()
+                .map(|it| self.grow(it, depth + 1))
+                .collect();
+        }
+        let mut beside = Vec::new();
+        inside.reverse();
+        while let Some(index) = inside.pop() {
+            let it = &mut self.seen[index];
+            beside.push(it.node.clone());
+            let members = mem::take(&mut it.members);
+            let mut next = self.inside.remove(&(index, None)).unwrap_or_default();
+            for (id, child) in members {
+                beside.push(child);
+                next.extend(self.inside.remove(&(index, Some(id))).into_iter().flatten());
+            }
+            inside.extend(next.into_iter().rev());
+        }
+        beside
+    }
+}
+
+impl Seen {
+    /// Returns true if it is a pen that was made in a child.
+    fn left_child(&self) -> bool {
+        self.node.kind == Kind::Pen && matches!(self.around, Some((_, Some(_))))
     }
 }
 
@@ -231,27 +294,29 @@ fn look(shared: Arc<Shared>) -> Seen {
         let record = meta.record();
         members.push((record.id(), node(kind, meta.location(), record.read())));
     });
-    // The order in which they were spawned.
-    members.sort_by_key(|(id, _): &(Id, Node)| id.spawned());
+    // In the order in which they were spawned; and those that were seen twice stand together.
+    members.sort_by_key(|(id, _): &(Id, Node)| *id);
+    members.dedup_by_key(|(id, _)| *id);
+    let around = around(&shared);
     let about = shared.members.about();
     let is_pen = shared.queue.is_pen();
     let kind = if is_pen { Kind::Pen } else { Kind::Scope };
     let reading = shared.members.record.read();
     let mut node = node(kind, about.location, reading);
     node.name = about.name.get();
-    let around = about.around.as_ref();
-    let around = around.map(|(scope, child)| (scope.as_ptr().addr(), *child));
     drop(about);
     if is_pen {
         node.state = state_of_pen(&members);
     } else if node.state == State::Suspended && !shared.queue.is_idle() {
         node.state = State::Ready;
     }
+    let is_over = shared.queue.is_ended() && shared.closures.is_closed();
     Seen {
         shared,
         node,
         members,
         around,
+        is_over,
     }
 }
 

@@ -13,6 +13,7 @@ use loom::thread::ThreadId;
 
 use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
+use crate::life::end_orphan;
 use crate::queue::children::Key;
 use crate::queue::{Kind, Queue};
 use crate::run::shared::Shared;
@@ -91,6 +92,9 @@ impl Task {
             Ok(wants_help) => {
                 if wants_help {
                     call_for_push(&self.shared);
+                    if self.shared.tickets.is_orphan() {
+                        end_orphan(&self.shared);
+                    }
                 }
                 true
             }
