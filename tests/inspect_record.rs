@@ -16,7 +16,8 @@ mod inspect {
     use std::ptr;
     use std::time::Duration;
 
-    use record::{Doing, Name, Record};
+    pub(crate) use name::Name;
+    use record::{Doing, Record};
 
     use super::{NOW, pass};
 
@@ -31,6 +32,9 @@ mod inspect {
         }
     }
 
+    #[allow(dead_code, reason = "not all of it is tested here")]
+    #[path = "../../src/inspect/name.rs"]
+    mod name;
     #[allow(dead_code, reason = "not all of it is tested here")]
     #[path = "../../src/inspect/on/record.rs"]
     mod record;

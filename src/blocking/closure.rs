@@ -30,6 +30,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::inspect::spans::ChildSpan;
 use crate::inspect::{ClosureRecord, Name};
 use crate::panic::{Payload, catch, discard, wake};
 use crate::run::closures::Closures;
@@ -43,6 +44,7 @@ pub(crate) struct Closure<F, T> {
     state: Mutex<State<F, T>>,
     shared: Arc<Shared>,
     record: ClosureRecord,
+    span: ChildSpan,
 }
 
 struct State<F, T> {
@@ -72,7 +74,8 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        match self.record.run(|| enter(&self.shared, None, false, inside)) {
+        let run = || enter(&self.shared, None, false, inside);
+        match self.record.run(|| self.span.around(run)) {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 let owner = self.keep(payload);
@@ -136,13 +139,15 @@ pub(crate) struct BlockingChild<F, T>(Arc<Closure<F, T>>);
 
 impl<F, T> BlockingChild<F, T> {
     pub(crate) fn new(closure: Box<F>, shared: &Arc<Shared>, name: Name, spawned: Spawned) -> Self {
+        let span = ChildSpan::new(&name, spawned);
         let closure = Self(Arc::new(Closure {
             state: Mutex::new(State {
                 progress: Progress::Queued(closure),
                 waker: None,
             }),
             shared: Arc::clone(shared),
-            record: ClosureRecord::new(shared, name, spawned),
+            record: ClosureRecord::new(shared, name, spawned, &span),
+            span,
         }));
         closure.0.record.enter();
         closure

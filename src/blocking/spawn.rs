@@ -132,7 +132,7 @@ where
     C: Future<Output = V> + Send + 'env,
     V: Send + 'env,
 {
-    let waits = BlockingChild::new(f, scope.shared(), scope.name(), spawned);
+    let waits = BlockingChild::new(f, scope.shared(), scope.name(), spawned.of_closure());
     let closure = waits.closure();
     let handle = spawn_multi(scope, spawned.hidden(), child(waits));
     if !handle.is_cancelled() {

@@ -1,6 +1,7 @@
 //! See what is running: the tree of scopes, pens, children and closures that are alive.
 //!
-//! ```
+#![cfg_attr(feature = "inspect", doc = "```")]
+#![cfg_attr(not(feature = "inspect"), doc = "```ignore")]
 //! # use futures_lite::future::{or, pending, yield_now};
 //! # futures_lite::future::block_on(async {
 //! let work = taskpen::scope(async |s| {
@@ -35,10 +36,14 @@
 //!
 //! The guide has [recipes](crate::guide::seeing).
 
+mod name;
 #[cfg(not(feature = "inspect"))]
 mod off;
 #[cfg(feature = "inspect")]
 mod on;
+pub(crate) mod spans;
+
+pub(crate) use name::Name;
 
 #[cfg(not(feature = "inspect"))]
 pub(crate) use off::*;

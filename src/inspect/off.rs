@@ -1,20 +1,11 @@
 //! What is left of the feature when it is off: nothing that takes an instruction or a byte.
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::Name;
+use super::spans::ChildSpan;
 use crate::task::metadata::{Meta, Spawned};
-
-/// The name of a handle, a scope or a child.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Name(());
-
-impl Name {
-    pub(crate) fn new(_: impl Into<Cow<'static, str>>) -> Self {
-        Self(())
-    }
-}
 
 /// What is known of a child.
 #[derive(Debug)]
@@ -76,7 +67,7 @@ pub(crate) struct ClosureRecord;
 )]
 impl ClosureRecord {
     #[inline]
-    pub(crate) fn new<S>(_: &Arc<S>, _: Name, _: Spawned) -> Self {
+    pub(crate) fn new<S>(_: &Arc<S>, _: Name, _: Spawned, _: &ChildSpan) -> Self {
         Self
     }
 

@@ -110,7 +110,7 @@ pub use until::Until;
 /// assert_eq!(total, 10);
 /// # });
 /// ```
-#[cfg_attr(feature = "inspect", track_caller)]
+#[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
 pub fn scope<'env, F, Fut>(body: F) -> Scoped<'env, F, Fut>
 where
     F: FnOnce(Scope<'env>) -> Fut,
@@ -140,7 +140,7 @@ where
 /// assert_eq!(hits.get(), 3);
 /// # });
 /// ```
-#[cfg_attr(feature = "inspect", track_caller)]
+#[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
 pub fn local_scope<'env, F, Fut>(body: F) -> LocalScoped<'env, F, Fut>
 where
     F: FnOnce(LocalScope<'env>) -> Fut,
@@ -181,7 +181,7 @@ where
 /// assert_eq!(total, 10);
 /// # Ok(()) }) }
 /// ```
-#[cfg_attr(feature = "inspect", track_caller)]
+#[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
 pub fn try_scope<'env, F, Fut, T, E>(body: F) -> TryScoped<'env, F, Fut, E>
 where
     F: FnOnce(TryScope<'env, E>) -> Fut,
@@ -208,7 +208,7 @@ where
 /// assert_eq!(number, Ok(7));
 /// # });
 /// ```
-#[cfg_attr(feature = "inspect", track_caller)]
+#[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
 pub fn try_local_scope<'env, F, Fut, T, E>(body: F) -> TryLocalScoped<'env, F, Fut, E>
 where
     F: FnOnce(TryLocalScope<'env, E>) -> Fut,

@@ -21,8 +21,8 @@ where
     ///
     /// Without the features `inspect` and `tracing` it does nothing. Its children are named by
     /// their [handle](crate::Scope::named).
-    pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.root.shared().members.set_name(Name::new(name));
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.root.set_name(Name::new(name));
         self
     }
 

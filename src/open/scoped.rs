@@ -143,7 +143,7 @@ where
     Fut: Future,
     S: Kind,
 {
-    #[cfg_attr(feature = "inspect", track_caller)]
+    #[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
     pub(super) fn new(entry: F, help: Help) -> Self
     where
         F: FnOnce(S) -> Fut,

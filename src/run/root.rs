@@ -36,6 +36,8 @@ use pin_project::{pin_project, pinned_drop};
 
 use crate::help::dispatch::Help;
 use crate::help::executor::{Helpers, Hook, Source};
+use crate::inspect::Name;
+use crate::inspect::spans::ScopeSpan;
 use crate::panic::{Defer, discard, quietly};
 use crate::queue::home::IN_THE_MIDDLE;
 use crate::run::body::Body;
@@ -65,12 +67,13 @@ pub(crate) struct Root<'env, F, Fut: Future, S> {
     /// Set while a thread is inside `poll`, up to the end included.
     is_inside: bool,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
+    span: ScopeSpan,
     /// The kind of handle, which says whether this is `Send`.
     handle: PhantomData<S>,
 }
 
 impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
-    #[cfg_attr(feature = "inspect", track_caller)]
+    #[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
@@ -80,8 +83,15 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
             has_returned: false,
             is_inside: false,
             env: PhantomData,
+            span: ScopeSpan::new(),
             handle: PhantomData,
         }
+    }
+
+    /// Names the scope.
+    pub(crate) fn set_name(&mut self, name: Name) {
+        self.span.set_name(&name);
+        self.shared.members.set_name(name);
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -124,6 +134,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
     ) -> Poll<Option<Fut::Output>> {
         let this = self.project();
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
+        let span = this.span;
         assert!(
             !*this.has_returned,
             "the future of a scope was polled after it had finished"
@@ -137,7 +148,7 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
                         .poll(shared, |entry| start(entry, shared), &is_failure)
                 };
                 let run = || poll_loop.run(shared, cx, poll_body, is_nested);
-                ready!(shared.members.poll(run));
+                ready!(shared.members.poll(|| span.poll(run)));
                 finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
                 Poll::Ready(())
             }));

@@ -31,6 +31,7 @@ use pin_project::{pin_project, pinned_drop};
 use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
 use crate::inspect::Name;
+use crate::inspect::spans::{ChildSpan, SpanId};
 use crate::panic::{catch, discard};
 use crate::pen::life::end_orphan;
 use crate::queue::{Kind, Queue};
@@ -54,6 +55,7 @@ enum Inner<'a, F> {
         #[pin]
         future: F,
         meta: &'a Meta,
+        span: ChildSpan,
     },
     /// Only within the destructor.
     Gone,
@@ -63,10 +65,10 @@ impl<F: Future> Future for Child<'_, F> {
     type Output = Output<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let InnerProj::Future { future, meta } = self.project().0.project() else {
+        let InnerProj::Future { future, meta, span } = self.project().0.project() else {
             unreachable!("a child is not polled while it is dropped");
         };
-        let poll = meta.poll(|| catch(|| future.poll(cx)));
+        let poll = meta.poll(|| catch(|| span.poll(|| future.poll(cx))));
         // SAFETY: we are the child, and have not been dropped.
         let shared = unsafe { meta.scope() };
         match poll {
@@ -109,14 +111,17 @@ impl<F: Future> Future for Child<'_, F> {
 impl<F> PinnedDrop for Child<'_, F> {
     fn drop(self: Pin<&mut Self>) {
         let mut contents = self.project().0;
-        let InnerProj::Future { meta, .. } = contents.as_mut().project() else {
+        let InnerProj::Future { meta, span, .. } = contents.as_mut().project() else {
             return;
         };
         let meta = *meta;
         if meta.stage() == Stage::Alive {
             meta.record().is_dropped();
         }
-        let panic = catch(|| contents.set(Inner::Gone)).err();
+        let panic = {
+            let span = span.clone(); // it is in there
+            catch(|| span.around(|| contents.set(Inner::Gone))).err()
+        };
         match meta.stage() {
             Stage::Refused => {
                 // Not a child, and the scope may be over: there is no scope to tell.
@@ -300,7 +305,7 @@ fn schedule(runnable: Runnable) {
     // the `poll` of the scope, or its end, is on the stack of this thread. Nor is it in the local
     // queue of a pen: what keeps it there owns a reference to the shared state.
     let shared = unsafe { runnable.metadata().scope() };
-    runnable.metadata().record().is_ready();
+    runnable.metadata().is_woken();
     if let Err(runnable) = keep(shared, runnable) {
         // SAFETY: as above. The reference keeps the queue while we push.
         let shared = unsafe { runnable.metadata().clone_scope() };
@@ -356,8 +361,10 @@ where
     F: Future + 'env,
     F::Output: 'env,
 {
-    let builder = Builder::new().metadata(Meta::new(shared, name, spawned));
-    let child = |meta| Child(Inner::Future { future, meta });
+    let span = ChildSpan::new(&name, spawned);
+    let meta = Meta::new(shared, name, spawned, SpanId::of(&span));
+    let builder = Builder::new().metadata(meta);
+    let child = |meta| Child(Inner::Future { future, meta, span });
     // The four preconditions of `spawn_unchecked`, in its order.
     //
     // * *A future that is not `Send` stays on its thread* ("Local scopes"): only a local scope has

@@ -29,6 +29,7 @@ use crate::help::watch;
 use crate::help::window::Window;
 #[cfg(feature = "inspect")]
 use crate::inspect::Place;
+use crate::inspect::spans::SpanId;
 use crate::inspect::{Name, Record};
 use crate::queue::Kind;
 use crate::queue::children::Key;
@@ -38,9 +39,9 @@ use crate::queue::children::Key;
 pub struct Spawned {
     pub(crate) kind: Kind,
     pub(crate) at: &'static Location<'static>,
-    /// Set for a child that is not in the tree: what it waits for is.
-    #[cfg(feature = "inspect")]
-    pub(crate) is_hidden: bool,
+    /// Of a closure, what of it this is.
+    #[cfg(any(feature = "inspect", feature = "tracing"))]
+    closure: Option<Closure>,
 }
 
 impl Spawned {
@@ -51,28 +52,59 @@ impl Spawned {
         Self {
             kind,
             at,
-            #[cfg(feature = "inspect")]
-            is_hidden: false,
+            #[cfg(any(feature = "inspect", feature = "tracing"))]
+            closure: None,
         }
     }
 
-    /// Of a child that is not in the tree: what it waits for is.
+    /// Of the child that waits for a closure: it is neither in the tree nor in a span.
     #[cfg(feature = "blocking")]
     pub(crate) fn hidden(self) -> Self {
         Self {
-            #[cfg(feature = "inspect")]
-            is_hidden: true,
+            #[cfg(any(feature = "inspect", feature = "tracing"))]
+            closure: Some(Closure::Child),
+            ..self
+        }
+    }
+
+    /// Of the closure itself.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn of_closure(self) -> Self {
+        Self {
+            #[cfg(any(feature = "inspect", feature = "tracing"))]
+            closure: Some(Closure::Itself),
             ..self
         }
     }
 
     #[inline]
     pub(crate) fn is_hidden(&self) -> bool {
-        #[cfg(feature = "inspect")]
-        return self.is_hidden;
-        #[cfg(not(feature = "inspect"))]
+        #[cfg(any(feature = "inspect", feature = "tracing"))]
+        return matches!(self.closure, Some(Closure::Child));
+        #[cfg(not(any(feature = "inspect", feature = "tracing")))]
         true
     }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_closure(&self) -> bool {
+        matches!(self.closure, Some(Closure::Itself))
+    }
+}
+
+/// What there is of a closure of `spawn_blocking`.
+#[cfg(any(feature = "inspect", feature = "tracing"))]
+#[derive(Clone, Copy, Debug)]
+enum Closure {
+    #[cfg_attr(
+        not(feature = "blocking"),
+        allow(dead_code, reason = "there are none then")
+    )]
+    Child,
+    #[cfg_attr(
+        not(feature = "blocking"),
+        allow(dead_code, reason = "there are none then")
+    )]
+    Itself,
 }
 
 /// How far a child is; see the module documentation.
@@ -94,6 +126,7 @@ pub(crate) struct Meta<S> {
     #[cfg(feature = "inspect")]
     place: Place,
     record: Record,
+    span: SpanId,
 }
 
 // SAFETY: all that a `Meta` gives out of the pointer is `&S` and `Arc<S>`, which may go to another
@@ -104,7 +137,7 @@ unsafe impl<S: Send + Sync> Sync for Meta<S> {}
 
 impl<S> Meta<S> {
     #[inline]
-    pub(crate) fn new(scope: &Arc<S>, name: Name, spawned: Spawned) -> Self {
+    pub(crate) fn new(scope: &Arc<S>, name: Name, spawned: Spawned, span: SpanId) -> Self {
         let kind = match spawned.kind {
             Kind::Ordinary => 0,
             Kind::Background => BACKGROUND,
@@ -116,15 +149,23 @@ impl<S> Meta<S> {
             #[cfg(feature = "inspect")]
             place: Place::new(false),
             record: Record::new(name),
+            span,
         }
+    }
+
+    /// It was woken.
+    #[inline]
+    pub(crate) fn is_woken(&self) {
+        self.record.is_ready();
+        self.span.is_woken();
     }
 
     /// Makes that of a closure.
     #[cfg(all(feature = "inspect", feature = "blocking"))]
-    pub(crate) fn of_closure(scope: &Arc<S>, name: Name, spawned: Spawned) -> Self {
+    pub(crate) fn of_closure(scope: &Arc<S>, name: Name, spawned: Spawned, span: SpanId) -> Self {
         Self {
             place: Place::new(true),
-            ..Self::new(scope, name, spawned)
+            ..Self::new(scope, name, spawned, span)
         }
     }
 
@@ -265,5 +306,5 @@ impl<T: Copy> Narrow<T> {
 }
 
 /// Each child has one.
-#[cfg(not(feature = "inspect"))]
+#[cfg(not(any(feature = "inspect", feature = "tracing")))]
 const _: () = assert!(size_of::<Meta<()>>() == 2 * size_of::<usize>() + 4);

@@ -14,8 +14,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::record::{Name, Record};
+use super::record::Record;
 use super::scopes::{About, forget};
+use crate::inspect::Name;
+#[cfg(feature = "blocking")]
+use crate::inspect::spans::{ChildSpan, SpanId};
 use crate::run::shared::Shared;
 use crate::sync::{Mutex, MutexGuard};
 #[cfg(feature = "blocking")]
@@ -192,9 +195,14 @@ pub(crate) struct ClosureRecord {
 
 #[cfg(feature = "blocking")]
 impl ClosureRecord {
-    pub(crate) fn new(shared: &Arc<Shared>, name: Name, spawned: Spawned) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        name: Name,
+        spawned: Spawned,
+        span: &ChildSpan,
+    ) -> Self {
         Self {
-            meta: Meta::of_closure(shared, name, spawned),
+            meta: Meta::of_closure(shared, name, spawned, SpanId::of(span)),
             shared: Arc::clone(shared),
         }
     }

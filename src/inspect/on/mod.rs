@@ -19,7 +19,7 @@ mod tree;
 #[cfg(feature = "blocking")]
 pub(crate) use members::ClosureRecord;
 pub(crate) use members::{Members, Place};
-pub(crate) use record::{Name, Record};
+pub(crate) use record::Record;
 pub(crate) use scopes::begin;
 pub(crate) use tree::tree_of;
 

@@ -8,33 +8,12 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 use std::hint::spin_loop;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use super::clock::{duration, now};
-
-/// The name of a handle, a scope or a child: one word, for each child has one.
-#[derive(Clone, Default)]
-pub(crate) struct Name(Option<Arc<Cow<'static, str>>>);
-
-impl Name {
-    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self(Some(Arc::new(name.into())))
-    }
-
-    pub(super) fn get(&self) -> Option<Cow<'static, str>> {
-        self.0.as_deref().cloned()
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::inspect::Name;
 
 /// What it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::{Arc, LazyLock, Weak};
 
-use super::record::{self, Id, Name};
+use super::record::{self, Id};
+use crate::inspect::Name;
 use crate::run::shared::Shared;
 use crate::sync::Mutex;
 

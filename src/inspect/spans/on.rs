@@ -1,0 +1,189 @@
+//! What there is of the feature when it is on.
+//!
+//! A span is foreign code: the subscriber may panic, and may use the scope. None is made, entered or
+//! dropped under a lock, and a panic of it is dropped.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tracing::{Level, Span, enabled, trace, trace_span, warn};
+
+use super::super::Name;
+use crate::panic::{catch, discard, quietly};
+use crate::queue::Kind;
+use crate::task::metadata::Spawned;
+
+/// A poll of a child that takes longer is warned of.
+const SLOW_POLL: Duration = Duration::from_millis(10);
+
+/// Calls `code` of a subscriber.
+fn foreign<T>(code: impl FnOnce() -> T) -> Option<T> {
+    catch(code).map_err(discard).ok()
+}
+
+/// Calls `act` inside of a span.
+fn inside<T>(span: &Span, act: impl FnOnce() -> T) -> T {
+    let entered = foreign(|| span.enter());
+    let value = act();
+    quietly(|| drop(entered));
+    value
+}
+
+/// Drops a span.
+fn close(span: &mut Span) {
+    quietly(|| *span = Span::none());
+}
+
+/// The span of a child, or of a closure.
+#[derive(Debug)]
+pub(crate) struct ChildSpan {
+    span: Span,
+    at: &'static Location<'static>,
+}
+
+impl ChildSpan {
+    /// The span of a child that is spawned inside of the one that is current.
+    pub(crate) fn new(name: &Name, spawned: Spawned) -> Self {
+        let make = || make_span(name, spawned);
+        let span = match spawned.is_hidden() {
+            true => None,
+            false => foreign(make),
+        };
+        Self {
+            span: span.unwrap_or_else(Span::none),
+            at: spawned.at,
+        }
+    }
+
+    /// Polls the child inside of it, and warns if that takes long.
+    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
+        let is_asked = || enabled!(target: "taskpen", Level::WARN);
+        let start = foreign(is_asked).unwrap_or_default().then(Instant::now);
+        let value = inside(&self.span, poll);
+        let took = start.map(|start| start.elapsed());
+        if let Some(took) = took.filter(|took| *took >= SLOW_POLL) {
+            self.warn(took);
+        }
+        value
+    }
+
+    #[cold]
+    fn warn(&self, took: Duration) {
+        let (took, at) = (took.as_millis() as u64, self.at);
+        quietly(|| {
+            warn!(
+                target: "taskpen",
+                parent: &self.span,
+                { poll.ms = took, loc.file = at.file(), loc.line = at.line(), loc.col = at.column() },
+                "a poll took long; what blocks belongs into `spawn_blocking`"
+            );
+        });
+    }
+
+    /// Calls `act` inside of it.
+    pub(crate) fn around<T>(&self, act: impl FnOnce() -> T) -> T {
+        inside(&self.span, act)
+    }
+}
+
+/// Its fields are those that tokio-console shows, under the names by which it knows them.
+fn make_span(name: &Name, spawned: Spawned) -> Span {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    trace_span!(
+        target: "taskpen",
+        "runtime.spawn",
+        kind = match (spawned.is_closure(), spawned.kind) {
+            (true, _) => "blocking",
+            (false, Kind::Ordinary) => "child",
+            (false, Kind::Background) => "background",
+        },
+        task.name = name.as_str(),
+        task.id = LAST.fetch_add(1, Ordering::Relaxed) + 1,
+        loc.file = spawned.at.file(),
+        loc.line = spawned.at.line(),
+        loc.col = spawned.at.column(),
+    )
+}
+
+impl Clone for ChildSpan {
+    fn clone(&self) -> Self {
+        Self {
+            span: foreign(|| self.span.clone()).unwrap_or_else(Span::none),
+            at: self.at,
+        }
+    }
+}
+
+impl Drop for ChildSpan {
+    fn drop(&mut self) {
+        close(&mut self.span);
+    }
+}
+
+/// By what a waker knows the span of its child, which may be gone.
+#[derive(Debug)]
+pub(crate) struct SpanId(u64);
+
+impl SpanId {
+    pub(crate) fn of(span: &ChildSpan) -> Self {
+        Self(span.span.id().map_or(0, |id| id.into_u64()))
+    }
+
+    /// The child was woken.
+    pub(crate) fn is_woken(&self) {
+        if self.0 != 0 {
+            quietly(|| trace!(target: "runtime::waker", op = "waker.wake", task.id = self.0));
+        }
+    }
+}
+
+/// The span of a scope.
+#[derive(Debug)]
+pub(crate) struct ScopeSpan {
+    name: Name,
+    at: &'static Location<'static>,
+    /// Once it has begun.
+    span: Option<Span>,
+}
+
+impl ScopeSpan {
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        Self {
+            name: Name::default(),
+            at: Location::caller(),
+            span: None,
+        }
+    }
+
+    pub(crate) fn set_name(&mut self, name: &Name) {
+        self.name = name.clone();
+    }
+
+    /// Polls the scope inside of it: it begins inside of the one that is current then.
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let make = || {
+            trace_span!(
+                target: "taskpen",
+                "scope",
+                name = self.name.as_str(),
+                loc.file = self.at.file(),
+                loc.line = self.at.line(),
+                loc.col = self.at.column(),
+            )
+        };
+        let span = self
+            .span
+            .get_or_insert_with(|| foreign(make).unwrap_or_else(Span::none));
+        inside(span, poll)
+    }
+}
+
+impl Drop for ScopeSpan {
+    fn drop(&mut self) {
+        if let Some(span) = &mut self.span {
+            close(span);
+        }
+    }
+}
