@@ -119,8 +119,8 @@ impl<F> PinnedDrop for Child<'_, F> {
             meta.record().is_dropped();
         }
         let panic = {
-            let span = span.clone(); // it is in there
-            catch(|| span.around(|| contents.set(Inner::Gone))).err()
+            let (span, has_finished) = (span.clone(), meta.stage() == Stage::Finished);
+            catch(|| span.drop_in(has_finished, || contents.set(Inner::Gone))).err()
         };
         match meta.stage() {
             Stage::Refused => {

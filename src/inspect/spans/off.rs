@@ -19,6 +19,15 @@ impl ChildSpan {
     }
 
     #[inline]
+    pub(crate) fn drop_in(&self, _: bool, drop: impl FnOnce()) {
+        drop();
+    }
+
+    #[cfg_attr(
+        not(feature = "blocking"),
+        allow(dead_code, reason = "there are no closures then")
+    )]
+    #[inline]
     pub(crate) fn around<T>(&self, act: impl FnOnce() -> T) -> T {
         act()
     }

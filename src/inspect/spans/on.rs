@@ -1,7 +1,7 @@
 //! What there is of the feature when it is on.
 //!
-//! A span is foreign code: the subscriber may panic, and may use the scope. None is made, entered or
-//! dropped under a lock, and a panic of it is dropped.
+//! A span is foreign code: the subscriber may panic, and may use the scope. None is made, entered
+//! or dropped under a lock, and a panic of it is dropped.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +81,20 @@ impl ChildSpan {
         });
     }
 
+    /// Drops the future inside of it; not if that has finished. For that would be one more visit,
+    /// and count as a poll: the last one was that of its end.
+    pub(crate) fn drop_in(&self, has_finished: bool, drop: impl FnOnce()) {
+        match has_finished {
+            true => drop(),
+            false => inside(&self.span, drop),
+        }
+    }
+
     /// Calls `act` inside of it.
+    #[cfg_attr(
+        not(feature = "blocking"),
+        allow(dead_code, reason = "there are no closures then")
+    )]
     pub(crate) fn around<T>(&self, act: impl FnOnce() -> T) -> T {
         inside(&self.span, act)
     }
