@@ -1,0 +1,1 @@
+//! What tokio-console shows of scopes: see `tests`.
