@@ -1,7 +1,9 @@
 //! V1: everything that is alive is in the tree once, where it runs; what is gone is not.
 
-use std::future::pending;
-use std::pin::pin;
+use std::future::{Future, pending};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::Mutex;
 
 use futures_lite::future::{block_on, poll_once, yield_now};
 use taskpen::inspect::{Kind, State};
@@ -162,26 +164,24 @@ fn scopes_in_what_is_left_of_a_pen() {
 #[test]
 fn deep() {
     const DEPTH: usize = 3_000;
+    static PENS: Mutex<Vec<Pen>> = Mutex::new(Vec::new());
 
-    fn nest(depth: usize, pool: Pool, pens: &'static Pens) -> BoxedFuture {
+    fn nest(depth: usize, pool: Pool) -> BoxedFuture {
         Box::pin(async move {
             if depth > 0 {
                 let pen = Pen::on(pool.clone());
-                pen.named("places::deep").spawn(nest(depth - 1, pool, pens));
-                pens.lock().unwrap().push(pen);
+                pen.named("places::deep").spawn(nest(depth - 1, pool));
+                PENS.lock().unwrap().push(pen);
             }
             pending::<()>().await;
         })
     }
 
     watched(|| {
-        let pens: &'static Pens = Box::leak(Box::default());
         let pool = Pool::new(1);
         let outermost = Pen::on(pool.clone());
-        outermost
-            .named("places::deep")
-            .spawn(nest(DEPTH, pool, pens));
-        while pens.lock().unwrap().len() < DEPTH {
+        outermost.named("places::deep").spawn(nest(DEPTH, pool));
+        while PENS.lock().unwrap().len() < DEPTH {
             std::thread::yield_now();
         }
         let tree = taskpen::inspect::tree();
@@ -190,14 +190,13 @@ fn deep() {
         serde_json::to_string(&tree).unwrap();
         drop(tree.clone());
         assert_eq!(named("places::deep").len(), DEPTH + 1);
-        let mut pens = std::mem::take(&mut *pens.lock().unwrap());
+        let mut pens = mem::take(&mut *PENS.lock().unwrap());
         drop(outermost);
         pens.drain(..).rev().for_each(drop);
     });
 }
 
-type BoxedFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-type Pens = std::sync::Mutex<Vec<Pen>>;
+type BoxedFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// V1: a child that is refused, cancelled, or whose scope fails, is gone.
 #[test]
@@ -257,6 +256,6 @@ fn forgotten() {
         yield_now().await;
     }));
     assert!(block_on(poll_once(forgotten.as_mut())).is_none());
-    std::mem::forget(forgotten);
+    mem::forget(forgotten);
     one_named("places::forgotten");
 }
