@@ -182,10 +182,10 @@ fn limit_of_the_task_that_runs_tickets() {
         let run = scope(async |s: Scope<'_>| {
             s.spawn_background(async {
                 slow_until_elsewhere(home).await;
-                loop {
-                    consume_budget().await;
-                    is_reached.fetch_or(!has_budget_remaining(), SeqCst);
+                while has_budget_remaining() {
+                    consume_budget().await; // which waits for nothing until it is reached
                 }
+                is_reached.store(true, SeqCst);
             });
             s.spawn(async {
                 while !is_reached.load(SeqCst) || !is_home() {
