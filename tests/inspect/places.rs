@@ -18,34 +18,37 @@ use crate::{named, names, one_named};
 fn children() {
     watched(|| {
         let gate = Gate::default();
-        block_on(scope(async |s: Scope<'_>| {
-            let named = s.named("of places::children");
-            named.spawn(gate.wait());
-            named.spawn_background(pending::<()>());
-            named.spawn_with(async |s| s.spawn(pending::<()>()).cancel().await);
-            let mut set = named.join_set();
-            set.spawn(pending::<()>());
-            let ahead = named.buffer_unordered(2, (0..9).map(|_| pending::<()>()));
-            let mut ahead = pin!(ahead);
-            let read = poll_once(futures_lite::StreamExt::next(&mut ahead)).await;
-            assert!(read.is_none());
-            for _ in 0..3 {
+        block_on(
+            scope(async |s: Scope<'_>| {
+                let named = s.named("of places::children");
+                named.spawn(gate.wait());
+                named.spawn_background(pending::<()>());
+                named.spawn_with(async |s| s.spawn(pending::<()>()).cancel().await);
+                let mut set = named.join_set();
+                set.spawn(pending::<()>());
+                let ahead = named.buffer_unordered(2, (0..9).map(|_| pending::<()>()));
+                let mut ahead = pin!(ahead);
+                let read = poll_once(futures_lite::StreamExt::next(&mut ahead)).await;
+                assert!(read.is_none());
+                for _ in 0..3 {
+                    yield_now().await;
+                }
+                let node = s.tree();
+                let kinds: Vec<_> = node.children.iter().map(|it| it.kind).collect();
+                assert_eq!(kinds.iter().filter(|it| **it == Kind::Child).count(), 4);
+                assert_eq!(
+                    kinds.iter().filter(|it| **it == Kind::Background).count(),
+                    1
+                );
+                assert_eq!(names(&node), ["of places::children"; 5]);
+                drop(set);
+                gate.open();
                 yield_now().await;
-            }
-            let node = s.tree();
-            let kinds: Vec<_> = node.children.iter().map(|it| it.kind).collect();
-            assert_eq!(kinds.iter().filter(|it| **it == Kind::Child).count(), 4);
-            assert_eq!(
-                kinds.iter().filter(|it| **it == Kind::Background).count(),
-                1
-            );
-            assert_eq!(names(&node), ["of places::children"; 5]);
-            drop(set);
-            gate.open();
-            yield_now().await;
-            yield_now().await;
-            assert_eq!(s.tree().children.len(), 3);
-        }));
+                yield_now().await;
+                assert_eq!(s.tree().children.len(), 3);
+            })
+            .serial(),
+        );
         assert!(named("of places::children").is_empty());
     });
 }
@@ -76,7 +79,7 @@ fn scopes_in_scopes() {
             assert_eq!(child.children[0].kind, Kind::Scope);
             assert_eq!(child.children[0].children[0].state, State::Suspended);
         });
-        let outer = outer.named("places::scopes_in_scopes");
+        let outer = outer.serial().named("places::scopes_in_scopes");
         let mut outer = Box::pin(outer);
         assert!(
             named("places::scopes_in_scopes").is_empty(),
@@ -206,10 +209,13 @@ fn what_is_gone() {
         gone.named("refused").spawn(pending::<()>());
         assert!(named("refused").is_empty());
         assert!(gone.tree().children.is_empty());
-        block_on(scope(async |s: Scope<'_>| {
-            s.named("cancelled").spawn(pending::<()>()).cancel().await;
-            assert!(named("cancelled").is_empty());
-        }));
+        block_on(
+            scope(async |s: Scope<'_>| {
+                s.named("cancelled").spawn(pending::<()>()).cancel().await;
+                assert!(named("cancelled").is_empty());
+            })
+            .serial(),
+        );
         let failed = block_on(try_scope(async |s: TryScope<'_, ()>| {
             s.named("of one that failed")
                 .spawn(pending::<Result<(), ()>>());

@@ -10,7 +10,7 @@ use taskpen::{Scope, TryScope, scope, try_scope};
 use crate::blocked::{LONG, be_slow_for, block_until};
 use crate::lenders::Pool;
 use crate::life::{Counter, Gate, watched};
-use crate::one_named;
+use crate::{named, one_named};
 
 /// V2: names go with the handle by which a child is spawned, and to nobody else.
 #[test]
@@ -25,27 +25,25 @@ fn names() {
             let names: Vec<_> = s.tree().children.into_iter().map(|it| it.name).collect();
             let expected = [None, Some("a handle"), Some("number 7")];
             assert_eq!(names, expected.map(|it| it.map(Into::into)));
-            futures_lite::future::ready(()).await;
-            s.tree();
         })
         .until(yield_now()),
-    )
-    .ok_or(())
-    .unwrap_err();
+    );
 }
 
 /// V2: the handle of a `try_scope` names them as well, and their errors end it all the same.
 #[test]
 fn names_of_fallible_children() {
-    let failed = block_on(try_scope(async |s: TryScope<'_, &str>| {
+    let fails = try_scope(async |s: TryScope<'_, &str>| {
         let s = s.named("readings::fallible");
-        s.join_set().spawn(async { Ok(()) });
+        let mut set = s.join_set();
+        set.spawn(pending::<Result<(), _>>());
         s.spawn(async {
-            one_named("readings::fallible");
+            assert_eq!(named("readings::fallible").len(), 2);
             Err::<(), _>("an error")
         });
         pending().await
-    }));
+    });
+    let failed = block_on(fails.serial());
     assert_eq!(failed, Err::<(), _>("an error"));
 }
 
@@ -80,7 +78,7 @@ fn states() {
             let node = one_named("readings::states");
             assert_eq!((node.state, node.polls), (state, polls));
         };
-        block_on(scope(async |s: Scope<'_>| {
+        let work = scope(async |s: Scope<'_>| {
             let child = s.named("readings::states").spawn(async {
                 read(State::Running, 0);
                 gate.wait().await;
@@ -92,7 +90,8 @@ fn states() {
             gate.open();
             read(State::Ready, 1);
             child.await;
-        }));
+        });
+        block_on(work.serial());
     });
 }
 
@@ -113,7 +112,7 @@ fn states_elsewhere() {
             threads.spawn(|| block_on(work));
             block_until(|| {
                 let running = |name| {
-                    let found = crate::named(name);
+                    let found = named(name);
                     found.iter().any(|node| node.state == State::Running)
                 };
                 running("readings::elsewhere") && running("readings::scope")
@@ -159,6 +158,7 @@ fn times() {
                 assert!(after.age >= before.age + LONG);
                 assert!(s.tree().age >= Duration::from_millis(1));
             })
+            .serial()
             .until(async {
                 for _ in 0..9 {
                     yield_now().await
