@@ -31,10 +31,15 @@ pub(crate) fn discard(payload: Payload) {
     }
 }
 
-/// Runs foreign `code` whose panic goes no further; the panic hook has reported it.
-pub(crate) fn quietly(code: impl FnOnce()) {
-    if let Err(payload) = catch(code) {
-        discard(payload);
+/// Runs foreign `code` whose panic goes no further; the panic hook has reported it. Gives nothing
+/// then.
+pub(crate) fn quietly<T>(code: impl FnOnce() -> T) -> Option<T> {
+    match catch(code) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
     }
 }
 

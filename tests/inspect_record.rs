@@ -17,7 +17,7 @@ mod inspect {
     use std::time::Duration;
 
     pub(crate) use name::Name;
-    use record::{Doing, Record};
+    use record::{Record, State};
 
     use super::{NOW, pass};
 
@@ -35,16 +35,16 @@ mod inspect {
     #[allow(dead_code, reason = "not all of it is tested here")]
     #[path = "../../src/inspect/name.rs"]
     mod name;
-    #[allow(dead_code, reason = "not all of it is tested here")]
+    #[allow(dead_code, unreachable_pub, reason = "not all of it is tested here")]
     #[path = "../../src/inspect/on/record.rs"]
     mod record;
 
     /// What a record says, in nanoseconds.
-    fn read(record: &Record) -> (Doing, [u64; 3], u64) {
+    fn read(record: &Record) -> (State, [u64; 3], u64) {
         let it = record.read();
         let times = [it.age, it.idle, it.busy];
         let times = times.map(|it| u64::try_from(it.as_nanos()).unwrap());
-        (it.doing, times, it.polls)
+        (it.state, times, it.polls)
     }
 
     #[test]
@@ -52,13 +52,13 @@ mod inspect {
         pass(1_000_000);
         let record = Record::new(Name::new("a child"));
         pass(3);
-        assert_eq!(read(&record), (Doing::Ready, [3, 3, 0], 0));
+        assert_eq!(read(&record), (State::Ready, [3, 3, 0], 0));
         for polls in 0..3 {
             record.poll(ptr::null(), || {
-                assert_eq!(read(&record).0, Doing::Running);
+                assert_eq!(read(&record).0, State::Running);
                 pass(10);
-                let (doing, [_, idle, busy], polled) = read(&record);
-                assert_eq!((doing, idle), (Doing::Running, 10), "since it began");
+                let (state, [_, idle, busy], polled) = read(&record);
+                assert_eq!((state, idle), (State::Running, 10), "since it began");
                 assert_eq!(
                     (busy, polled),
                     (10 * polls, polls),
@@ -69,14 +69,14 @@ mod inspect {
             let age = 3 + 20 * polls + 15;
             assert_eq!(
                 read(&record),
-                (Doing::Suspended, [age, 5, 10 * (polls + 1)], polls + 1)
+                (State::Suspended, [age, 5, 10 * (polls + 1)], polls + 1)
             );
             record.is_ready();
             pass(5);
             let age = age + 5;
             assert_eq!(
                 read(&record),
-                (Doing::Ready, [age, 10, 10 * (polls + 1)], polls + 1)
+                (State::Ready, [age, 10, 10 * (polls + 1)], polls + 1)
             );
         }
         assert_eq!(record.read().name.as_deref(), Some("a child"));

@@ -8,7 +8,7 @@ use crate::help::detect::Found;
 use crate::help::executor::{Executor, Source, Ticket};
 use crate::help::ticket::{Call, in_a_push};
 use crate::help::worker::Worker;
-use crate::panic::{catch, discard, quietly, wake};
+use crate::panic::{quietly, wake};
 use crate::run::current;
 use crate::run::shared::Shared;
 
@@ -90,11 +90,9 @@ impl Call {
             return;
         }
         let worker = Worker::new(Ticket::new(shared, self, 1));
-        let spawned = catch(|| in_a_push(|| self.executor().spawn(worker)));
-        match spawned {
-            Ok(Ok(())) => {}
-            Ok(Err(worker)) => self.hand_out(worker.decline()),
-            Err(payload) => discard(payload),
+        let spawned = quietly(|| in_a_push(|| self.executor().spawn(worker)));
+        if let Some(Err(worker)) = spawned {
+            self.hand_out(worker.decline());
         }
     }
 }

@@ -39,7 +39,7 @@ use crate::help::policy::SLOW;
 use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::Workers;
-use crate::panic::{Defer, catch, discard, quietly, wake};
+use crate::panic::{Defer, quietly, wake};
 use crate::run::current;
 use crate::run::order::Order;
 use crate::run::shared::Shared;
@@ -281,8 +281,7 @@ impl Call {
 
     /// Has the executor wake the task that polls the scope, after others. Foreign code.
     pub(crate) fn wake_later(&self, waker: &Waker) {
-        if let Err(payload) = catch(|| self.executor().wake_later(waker)) {
-            discard(payload);
+        if quietly(|| self.executor().wake_later(waker)).is_none() {
             quietly(|| waker.wake_by_ref());
         }
     }

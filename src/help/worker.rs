@@ -46,7 +46,7 @@ use crate::help::serving::Served;
 use crate::help::ticket::{Call, in_a_push, is_calling};
 use crate::help::window::Window;
 use crate::panic::quietly;
-use crate::pen::life::{address, drop_children, end};
+use crate::pen::life::{address, drop_children, end, end_orphan};
 use crate::queue::idle::Idle;
 use crate::run::budget::{Budget, Look, Pace};
 use crate::run::current;
@@ -79,8 +79,8 @@ impl Drop for Employed {
         if is_calling() {
             return;
         }
-        if let Some(pen) = self.0.take().filter(|it| !it.queue.is_ended()) {
-            end(&pen, Outcome::Dropped);
+        if let Some(pen) = &self.0 {
+            end_orphan(pen);
         }
     }
 }

@@ -59,7 +59,9 @@ pub(crate) fn poll(
 /// runs its children.
 fn poll_done(shared: &Arc<Shared>, asked: &mut Asked, waker: &Waker) -> Poll<()> {
     let (is_done, mut stale) = shared.queue.end_or_wait(waker.clone());
-    let _at_last = Defer(|| quietly(|| drop(stale.take()))); // once the pen has ended
+    let _at_last = Defer(|| {
+        quietly(|| drop(stale.take()));
+    }); // once the pen has ended
     let outcome = match is_done {
         true => Outcome::Ended,
         false if shared.has_failed() => Outcome::Failed, // which may not have found our waker

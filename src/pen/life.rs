@@ -44,7 +44,7 @@ pub(crate) fn begin(mut call: Call) -> Arc<Shared> {
     shared
 }
 
-/// Ends a pen that has found that its executor is gone. Not inside of a wake.
+/// Ends a pen whose executor is gone, unless it has ended. Not inside of a wake.
 pub(crate) fn end_orphan(shared: &Arc<Shared>) {
     if !shared.queue.is_ended() {
         end(shared, Outcome::Dropped);

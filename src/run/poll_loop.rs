@@ -270,7 +270,7 @@ impl PollLoop {
         let may_call = may_hold_up && self.help.is_possible();
         match may_call.then(|| self.help.find(shared)).flatten() {
             Some(call) => call.wake_later(waker),
-            None => quietly(|| waker.wake_by_ref()),
+            None => drop(quietly(|| waker.wake_by_ref())),
         }
     }
 

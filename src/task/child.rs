@@ -39,6 +39,7 @@ use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
 use crate::task::handle::JoinHandle;
 use crate::task::metadata::{Spawned, Stage};
+use crate::task::suspend::suspend;
 
 /// The metadata of a child.
 type Meta = crate::task::metadata::Meta<Shared>;
@@ -80,27 +81,7 @@ impl<F: Future> Future for Child<'_, F> {
             // The scope ends now, and drops this child with the others.
             Err(payload) => shared.panicked(payload),
         }
-        let is_left = match meta.key() {
-            // In a window, or in a pen.
-            Some(_) if shared.queue.window.is_in_use() => {
-                if shared.queue.window.is_watched() {
-                    meta.note_poll(&shared.queue.window);
-                }
-                shared.queue.is_left_in_hand()
-            }
-            Some(_) => false,
-            None => match shared.queue.suspend(cx.waker()) {
-                Some(key) => {
-                    meta.set_key(key);
-                    if !key.is_at_home() && shared.queue.window.is_watched() {
-                        meta.note_poll(&shared.queue.window);
-                    }
-                    false
-                }
-                None => true,
-            },
-        };
-        if is_left {
+        if suspend(meta, shared, cx.waker()) {
             cx.waker().wake_by_ref(); // to be dropped
         }
         Poll::Pending

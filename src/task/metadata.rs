@@ -181,7 +181,7 @@ impl<S> Meta<S> {
     }
 
     /// Calls `poll`, which polls the child, or is the closure, and does not unwind.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
         self.record.poll(self.scope.get().cast(), poll)
     }

@@ -5,6 +5,7 @@
 //! | [`child`] | the future of a child, and how it is spawned |
 //! | [`child_of`] | what can be a child of which kind of scope |
 //! | [`metadata`] | what is known of it beside its future |
+//! | [`suspend`] | what it does that is pending |
 //! | [`handle`] | `JoinHandle` and `Join` |
 //! | [`error`] | children that may fail, and where the first error is kept |
 
@@ -13,3 +14,4 @@ pub(crate) mod child_of;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod metadata;
+mod suspend;

@@ -140,7 +140,7 @@ impl Members {
     }
 
     /// Times one poll of the scope.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
         self.record.time(poll)
     }

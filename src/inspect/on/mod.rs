@@ -25,5 +25,6 @@ pub(crate) use tree::tree_of;
 
 /// What users see.
 pub(super) mod public {
-    pub use super::tree::{Kind, Node, State, Tree, tree};
+    pub use super::record::State;
+    pub use super::tree::{Kind, Node, Tree, tree};
 }

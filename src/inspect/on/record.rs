@@ -15,12 +15,19 @@ use std::time::Duration;
 use super::clock::{duration, now};
 use crate::inspect::Name;
 
-/// What it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
-    /// It was woken, or has not begun.
+/// What a [`Node`](crate::inspect::Node) does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "lowercase")
+)]
+pub enum State {
+    /// It was woken and waits for its turn, or has not begun.
     Ready = 0,
+    /// It is inside of a poll.
     Running = 1,
+    /// It waits to be woken.
     Suspended = 2,
 }
 
@@ -57,7 +64,7 @@ pub(super) struct Id {
 /// What a record says at one moment.
 pub(super) struct Reading {
     pub(super) name: Option<Cow<'static, str>>,
-    pub(super) doing: Doing,
+    pub(super) state: State,
     pub(super) age: Duration,
     pub(super) idle: Duration,
     pub(super) polls: u64,
@@ -84,26 +91,26 @@ impl Record {
             spawned,
             since: AtomicU64::new(spawned),
             busy: AtomicU64::new(0),
-            word: AtomicU64::new(Doing::Ready as u64),
+            word: AtomicU64::new(State::Ready as u64),
         }
     }
 
     /// It was woken.
     #[inline]
     pub(crate) fn is_ready(&self) {
-        self.set(0, Doing::Ready, || {});
+        self.set(0, State::Ready, || {});
     }
 
     /// Its future is being dropped, before it has finished.
     pub(crate) fn is_dropped(&self) {
         let start = now();
-        self.set(0, Doing::Running, || {
+        self.set(0, State::Running, || {
             self.since.store(start, Ordering::Relaxed);
         });
     }
 
     /// Polls it: a child of the scope at this address.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll<T>(&self, scope: *const (), poll: impl FnOnce() -> T) -> T {
         let around = INSIDE.with(|it| it.replace(Some((scope.addr(), self.id()))));
         let value = self.time(poll);
@@ -112,30 +119,30 @@ impl Record {
     }
 
     /// Times one poll of it, which does not unwind.
-    #[inline]
+    #[inline(always)]
     pub(super) fn time<T>(&self, poll: impl FnOnce() -> T) -> T {
         let start = now();
-        self.set(0, Doing::Running, || {
+        self.set(0, State::Running, || {
             self.since.store(start, Ordering::Relaxed);
         });
         let value = poll();
         let end = now();
         let busy = self.busy.load(Ordering::Relaxed) + end.saturating_sub(start);
-        self.set(POLL, Doing::Suspended, || {
+        self.set(POLL, State::Suspended, || {
             self.busy.store(busy, Ordering::Relaxed);
             self.since.store(end, Ordering::Relaxed);
         });
         value
     }
 
-    #[inline]
-    fn set(&self, more: u64, doing: Doing, write: impl FnOnce()) {
+    #[inline(always)]
+    fn set(&self, more: u64, state: State, write: impl FnOnce()) {
         let polls = self.word.load(Ordering::Relaxed) & !DOING;
         self.word.store(polls | WRITING, Ordering::Relaxed);
         fence(Ordering::Release); // who sees what is written sees that it is being written
         write();
         self.word
-            .store((polls + more) | doing as u64, Ordering::Release);
+            .store((polls + more) | state as u64, Ordering::Release);
     }
 
     pub(super) fn id(&self) -> Id {
@@ -153,10 +160,10 @@ impl Record {
         let within = |units: u64| duration(units).min(age);
         Reading {
             name: self.name.get(),
-            doing: match word & DOING {
-                0 => Doing::Ready,
-                2 => Doing::Suspended,
-                _ => Doing::Running, // or that begins, or ends
+            state: match word & DOING {
+                0 => State::Ready,
+                2 => State::Suspended,
+                _ => State::Running, // or that begins, or ends
             },
             age,
             idle: within(now.saturating_sub(since)),

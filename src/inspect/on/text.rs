@@ -9,7 +9,8 @@ use std::time::Duration;
 #[cfg(feature = "serde")]
 use serde::Serializer;
 
-use super::tree::{Kind, Node, State, Tree};
+use super::record::State;
+use super::tree::{Kind, Node, Tree};
 
 impl Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

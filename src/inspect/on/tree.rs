@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::{Doing, Id, Reading};
+use super::record::{Id, Reading, State};
 use super::scopes::all;
 use crate::queue;
 use crate::run::closures::Closures;
@@ -73,22 +73,6 @@ pub enum Kind {
     Background,
     /// A closure of `spawn_blocking`, and the child that waits for it.
     Blocking,
-}
-
-/// What a [`Node`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "lowercase")
-)]
-pub enum State {
-    /// It was woken and waits for its turn, or has not begun.
-    Ready,
-    /// It is inside of a poll.
-    Running,
-    /// It waits to be woken.
-    Suspended,
 }
 
 /// Levels below which nodes stand beside each other: programs recurse where they read a tree, and
@@ -335,11 +319,7 @@ fn node(kind: Kind, location: &'static Location<'static>, reading: Reading) -> N
         kind,
         name: reading.name,
         location,
-        state: match reading.doing {
-            Doing::Ready => State::Ready,
-            Doing::Running => State::Running,
-            Doing::Suspended => State::Suspended,
-        },
+        state: reading.state,
         age: reading.age,
         idle: reading.idle,
         polls: reading.polls,

@@ -10,21 +10,17 @@ use std::time::{Duration, Instant};
 use tracing::{Level, Span, enabled, trace, trace_span, warn};
 
 use super::super::Name;
-use crate::panic::{catch, discard, quietly};
+use crate::panic::quietly;
 use crate::queue::Kind;
 use crate::task::metadata::Spawned;
 
 /// A poll of a child that takes longer is warned of.
 const SLOW_POLL: Duration = Duration::from_millis(10);
 
-/// Calls `code` of a subscriber.
-fn foreign<T>(code: impl FnOnce() -> T) -> Option<T> {
-    catch(code).map_err(discard).ok()
-}
-
 /// Calls `act` inside of a span.
+#[inline(always)]
 fn inside<T>(span: &Span, act: impl FnOnce() -> T) -> T {
-    let entered = foreign(|| span.enter());
+    let entered = quietly(|| span.enter());
     let value = act();
     quietly(|| drop(entered));
     value
@@ -48,7 +44,7 @@ impl ChildSpan {
         let make = || make_span(name, spawned);
         let span = match spawned.is_hidden() {
             true => None,
-            false => foreign(make),
+            false => quietly(make),
         };
         Self {
             span: span.unwrap_or_else(Span::none),
@@ -57,9 +53,9 @@ impl ChildSpan {
     }
 
     /// Polls the child inside of it, and warns if that takes long.
+    #[inline(always)]
     pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let is_asked = || enabled!(target: "taskpen", Level::WARN);
-        let start = foreign(is_asked).unwrap_or_default().then(Instant::now);
+        let start = warns().then(Instant::now);
         let value = inside(&self.span, poll);
         let took = start.map(|start| start.elapsed());
         if let Some(took) = took.filter(|took| *took >= SLOW_POLL) {
@@ -100,6 +96,12 @@ impl ChildSpan {
     }
 }
 
+/// Returns true if anybody wants to be warned.
+#[inline(never)]
+fn warns() -> bool {
+    quietly(|| enabled!(target: "taskpen", Level::WARN)).unwrap_or_default()
+}
+
 /// Its fields are those that tokio-console shows, under the names by which it knows them.
 fn make_span(name: &Name, spawned: Spawned) -> Span {
     static LAST: AtomicU64 = AtomicU64::new(0);
@@ -122,7 +124,7 @@ fn make_span(name: &Name, spawned: Spawned) -> Span {
 impl Clone for ChildSpan {
     fn clone(&self) -> Self {
         Self {
-            span: foreign(|| self.span.clone()).unwrap_or_else(Span::none),
+            span: quietly(|| self.span.clone()).unwrap_or_else(Span::none),
             at: self.at,
         }
     }
@@ -174,8 +176,10 @@ impl ScopeSpan {
         self.name = name.clone();
     }
 
-    /// Polls the scope inside of it: it begins inside of the one that is current then.
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+    /// A function of its own, as [`warns`], for what the macros keep on the stack: scopes are in
+    /// each other as deep as that reaches.
+    #[inline(never)]
+    fn begin(&mut self) {
         let make = || {
             trace_span!(
                 target: "taskpen",
@@ -186,10 +190,19 @@ impl ScopeSpan {
                 loc.col = self.at.column(),
             )
         };
-        let span = self
-            .span
-            .get_or_insert_with(|| foreign(make).unwrap_or_else(Span::none));
-        inside(span, poll)
+        if self.span.is_none() {
+            self.span = Some(quietly(make).unwrap_or_else(Span::none));
+        }
+    }
+
+    /// Polls the scope inside of it: it begins inside of the one that is current then.
+    #[inline(always)]
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.begin();
+        match &self.span {
+            Some(span) => inside(span, poll),
+            None => poll(),
+        }
     }
 }
 
