@@ -54,17 +54,17 @@ mod inspect {
         pass(3);
         assert_eq!(read(&record), (State::Ready, [3, 3, 0], 0));
         for polls in 0..3 {
-            record.poll(ptr::null(), || {
-                assert_eq!(read(&record).0, State::Running);
-                pass(10);
-                let (state, [_, idle, busy], polled) = read(&record);
-                assert_eq!((state, idle), (State::Running, 10), "since it began");
-                assert_eq!(
-                    (busy, polled),
-                    (10 * polls, polls),
-                    "of polls that are over"
-                );
-            });
+            let in_poll = record.begin_poll(ptr::null());
+            assert_eq!(read(&record).0, State::Running);
+            pass(10);
+            let (state, [_, idle, busy], polled) = read(&record);
+            assert_eq!((state, idle), (State::Running, 10), "since it began");
+            assert_eq!(
+                (busy, polled),
+                (10 * polls, polls),
+                "of polls that are over"
+            );
+            drop(in_poll);
             pass(5);
             let age = 3 + 20 * polls + 15;
             assert_eq!(
@@ -91,15 +91,15 @@ mod inspect {
         let [one, other] = [0, 1].map(|i| ptr::from_ref(&*scopes[i]).cast::<()>());
         let inside = |scope: *const ()| record::inside(scope.addr());
         assert_eq!(inside(one), None);
-        outer.poll(one, || {
-            assert_eq!(inside(one), Some(outer.id()));
-            assert_eq!(inside(other), None);
-            inner.poll(other, || {
-                assert_eq!(inside(other), Some(inner.id()));
-                assert_eq!(inside(one), None);
-            });
-            assert_eq!(inside(one), Some(outer.id()));
-        });
+        let in_outer = outer.begin_poll(one);
+        assert_eq!(inside(one), Some(outer.id()));
+        assert_eq!(inside(other), None);
+        let in_inner = inner.begin_poll(other);
+        assert_eq!(inside(other), Some(inner.id()));
+        assert_eq!(inside(one), None);
+        drop(in_inner);
+        assert_eq!(inside(one), Some(outer.id()));
+        drop(in_outer);
         assert_eq!(inside(one), None);
     }
 }

@@ -74,8 +74,12 @@ where
         };
         // A scope that the closure opens is inside this one.
         let inside = |_| catch(closure);
-        let run = || enter(&self.shared, None, false, inside);
-        match self.record.run(|| self.span.around(run)) {
+        let outcome = {
+            let _in_closure = self.record.begin();
+            let _in_span = self.span.enter();
+            enter(&self.shared, None, false, inside)
+        };
+        match outcome {
             Ok(value) => self.end(Some(value)),
             Err(payload) => {
                 let owner = self.keep(payload);

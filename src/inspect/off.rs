@@ -24,10 +24,13 @@ impl Record {
     pub(crate) fn is_dropped(&self) {}
 
     #[inline]
-    pub(crate) fn poll<T>(&self, _: *const (), poll: impl FnOnce() -> T) -> T {
-        poll()
+    pub(crate) fn begin_poll(&self, _: *const ()) -> InPoll {
+        InPoll
     }
 }
+
+/// A poll.
+pub(crate) struct InPoll;
 
 /// The children and closures of one scope.
 #[derive(Debug)]
@@ -48,8 +51,8 @@ impl Members {
     pub(crate) fn leave<S>(&self, _: &Meta<S>) {}
 
     #[inline]
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        poll()
+    pub(crate) fn begin_poll(&self) -> InPoll {
+        InPoll
     }
 }
 
@@ -75,8 +78,8 @@ impl ClosureRecord {
     pub(crate) fn enter(&self) {}
 
     #[inline]
-    pub(crate) fn run<T>(&self, closure: impl FnOnce() -> T) -> T {
-        closure()
+    pub(crate) fn begin(&self) -> InPoll {
+        InPoll
     }
 
     #[inline]

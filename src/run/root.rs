@@ -147,8 +147,11 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
                 };
-                let run = || poll_loop.run(shared, cx, poll_body, is_nested);
-                ready!(shared.members.poll(|| span.poll(run)));
+                {
+                    let _in_poll = shared.members.begin_poll();
+                    let _in_span = span.begin_poll();
+                    ready!(poll_loop.run(shared, cx, poll_body, is_nested));
+                }
                 finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
                 Poll::Ready(())
             }));

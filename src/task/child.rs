@@ -19,13 +19,12 @@
 //! soon as it is on the queue another thread may run it, drop it and end the scope, while we still
 //! hold the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
 
-use std::mem;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll};
 
-use async_task::{Builder, FallibleTask, Task};
+use async_task::Builder;
 use pin_project::{pin_project, pinned_drop};
 
 use crate::help::serving::{count_out, keep, keep_new};
@@ -38,6 +37,7 @@ use crate::queue::{Kind, Queue};
 use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
 use crate::task::handle::JoinHandle;
+use crate::task::joint::{Joint, Output};
 use crate::task::metadata::{Spawned, Stage};
 use crate::task::suspend::suspend;
 
@@ -69,7 +69,11 @@ impl<F: Future> Future for Child<'_, F> {
         let InnerProj::Future { future, meta, span } = self.project().0.project() else {
             unreachable!("a child is not polled while it is dropped");
         };
-        let poll = meta.poll(|| catch(|| span.poll(|| future.poll(cx))));
+        let poll = {
+            let _in_poll = meta.begin_poll();
+            let _in_span = span.begin_poll();
+            catch(|| future.poll(cx))
+        };
         // SAFETY: we are the child, and have not been dropped.
         let shared = unsafe { meta.scope() };
         match poll {
@@ -100,8 +104,9 @@ impl<F> PinnedDrop for Child<'_, F> {
             meta.record().is_dropped();
         }
         let panic = {
-            let (span, has_finished) = (span.clone(), meta.stage() == Stage::Finished);
-            catch(|| span.drop_in(has_finished, || contents.set(Inner::Gone))).err()
+            let span = span.clone();
+            let _in_span = span.begin_drop(meta.stage() == Stage::Finished);
+            catch(|| contents.set(Inner::Gone)).err()
         };
         match meta.stage() {
             Stage::Refused => {
@@ -124,158 +129,6 @@ impl<F> PinnedDrop for Child<'_, F> {
         shared.members.leave(meta);
         let address = ptr::from_ref(meta).addr();
         drop(count_out(shared, meta.kind(), meta.key(), address));
-    }
-}
-
-/// What a child leaves in its allocation for the handle.
-///
-/// If the value is not taken, its destructor runs inside async-task, or inside the destructor of
-/// the handle; a panic there is handed to the scope instead of unwinding.
-struct Output<T> {
-    /// `None` after `take`.
-    value: Option<T>,
-    /// Learns of a panic; `None` for values without a destructor.
-    shared: Option<Arc<Shared>>,
-}
-
-impl<T> Output<T> {
-    fn new(value: T, meta: &Meta) -> Self {
-        Self {
-            value: Some(value),
-            // SAFETY: the child is being polled.
-            shared: mem::needs_drop::<T>().then(|| unsafe { meta.clone_scope() }),
-        }
-    }
-
-    fn take(mut self) -> Option<T> {
-        self.value.take()
-    }
-}
-
-impl<T> Drop for Output<T> {
-    fn drop(&mut self) {
-        if let Some(shared) = &self.shared {
-            shared.drop_unread(self.value.take());
-        }
-    }
-}
-
-/// The handle's end of a child: the task, and its metadata.
-///
-/// async-task shows the metadata of a task, but not of the form of it that can be polled without a
-/// panic; so this keeps a pointer beside it.
-pub(crate) struct Joint<T> {
-    task: FallibleTask<Output<T>, Meta>,
-    /// The metadata of `task`, in its allocation; with [`CANCELS`] added if the handle cancels the
-    /// child when it is dropped. Not a reference: that would have to be valid even while `task` is
-    /// being dropped.
-    meta: *const Meta,
-}
-
-/// Fits into the address of a [`Meta`], so that a handle is two words.
-const CANCELS: usize = 1;
-const _: () = assert!(align_of::<Meta>() > CANCELS);
-
-// SAFETY: the metadata is `Sync`, so a pointer to it may go where a reference may; the rest is what
-// the task says of itself.
-unsafe impl<T> Send for Joint<T> where FallibleTask<Output<T>, Meta>: Send {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Joint<T> where FallibleTask<Output<T>, Meta>: Sync {}
-
-impl<T> Joint<T> {
-    fn new(task: Task<Output<T>, Meta>) -> Self {
-        Self {
-            meta: task.metadata(),
-            task: task.fallible(),
-        }
-    }
-
-    pub(crate) fn meta(&self) -> &Meta {
-        let meta = self.meta.map_addr(|address| address & !CANCELS);
-        // SAFETY: this is the pointer that `new` was given, with its address and provenance. The
-        // allocation lives as long as the task, which is ours, and there is no mutable access to
-        // the metadata in it.
-        unsafe { &*meta }
-    }
-
-    /// Makes [`let_go`](Self::let_go) cancel the child.
-    pub(crate) fn cancel_on_drop(&mut self) {
-        self.meta = self.meta.map_addr(|address| address | CANCELS);
-    }
-
-    /// Lets go of the child, as a handle that is dropped.
-    pub(crate) fn let_go(self) {
-        match self.meta.addr() & CANCELS != 0 && self.meta().stage() == Stage::Alive {
-            true => self.abort(),
-            false => self.detach(),
-        }
-    }
-
-    /// Returns whether the task has its output, or will never have one.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.task.is_finished()
-    }
-
-    /// Polls for the value; `None` if the child ended without one.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let output = ready!(Pin::new(&mut self.task).poll(cx));
-        Poll::Ready(output.and_then(Output::take))
-    }
-
-    /// Lets go of the child without cancelling it.
-    fn detach(self) {
-        self.task.detach();
-    }
-
-    /// Cancels the child and lets go of it.
-    pub(crate) fn abort(self) {
-        drop(self.task);
-    }
-
-    /// Cancels the child, here and now, and waits until its future has been dropped: the value, if
-    /// it had finished before.
-    pub(crate) fn cancel<'a>(self) -> Cancelling<'a, T>
-    where
-        T: 'a,
-    {
-        let mut cancelling = Cancelling {
-            future: Box::pin(self.task.cancel()),
-            first: None,
-        };
-        // async-task's future cancels at its first poll.
-        let cx = &mut Context::from_waker(Waker::noop());
-        if let Poll::Ready(output) = cancelling.future.as_mut().poll(cx) {
-            cancelling.first = Some(output);
-        }
-        cancelling
-    }
-}
-
-/// A child that was cancelled by its handle, until its future is gone.
-pub(crate) struct Cancelling<'a, T> {
-    /// Of a type that async-task does not name.
-    future: Pin<Box<dyn Future<Output = Option<Output<T>>> + 'a>>,
-    /// What the first poll gave.
-    first: Option<Option<Output<T>>>,
-}
-
-// SAFETY: the boxed future is that of `FallibleTask::cancel`, which owns the task and nothing else;
-// a task is `Send` if its output is, and so is what is kept of it here.
-unsafe impl<T: Send> Send for Cancelling<'_, T> {}
-// SAFETY: nothing can be done with a shared reference to it.
-unsafe impl<T: Send> Sync for Cancelling<'_, T> {}
-
-/// The value is never pinned.
-impl<T> Unpin for Cancelling<'_, T> {}
-
-impl<T> Cancelling<'_, T> {
-    /// Polls for the value; `None` if the child had not finished before.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let output = match self.first.take() {
-            Some(output) => output,
-            None => ready!(self.future.as_mut().poll(cx)),
-        };
-        Poll::Ready(output.and_then(Output::take))
     }
 }
 

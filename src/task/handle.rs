@@ -10,7 +10,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::task::child::{Cancelling, Joint};
+use crate::task::joint::{Cancelling, Joint};
 use crate::task::metadata::Stage;
 
 /// A handle to a child of a scope: await it for the child's value.

@@ -180,10 +180,10 @@ impl<S> Meta<S> {
         &self.place
     }
 
-    /// Calls `poll`, which polls the child, or is the closure, and does not unwind.
-    #[inline(always)]
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        self.record.poll(self.scope.get().cast(), poll)
+    /// A poll of the child, or the closure, begins on this thread; what this returns ends it.
+    #[inline]
+    pub(crate) fn begin_poll(&self) -> impl Sized + use<'_, S> {
+        self.record.begin_poll(self.scope.get().cast())
     }
 
     /// Returns the shared state of the child's scope.

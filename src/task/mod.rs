@@ -6,6 +6,7 @@
 //! | [`child_of`] | what can be a child of which kind of scope |
 //! | [`metadata`] | what is known of it beside its future |
 //! | [`suspend`] | what it does that is pending |
+//! | [`joint`] | what its handle has of it: the task, and the value that it leaves |
 //! | [`handle`] | `JoinHandle` and `Join` |
 //! | [`error`] | children that may fail, and where the first error is kept |
 
@@ -13,5 +14,6 @@ pub(crate) mod child;
 pub(crate) mod child_of;
 pub(crate) mod error;
 pub(crate) mod handle;
+pub(crate) mod joint;
 pub(crate) mod metadata;
 mod suspend;

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::record::Record;
+use super::record::{Record, Timed};
 use super::scopes::{About, forget};
 use crate::inspect::Name;
 #[cfg(feature = "blocking")]
@@ -139,10 +139,10 @@ impl Members {
         self.entries.lock().leave(meta);
     }
 
-    /// Times one poll of the scope.
-    #[inline(always)]
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        self.record.time(poll)
+    /// A poll of the scope begins.
+    #[inline]
+    pub(crate) fn begin_poll(&self) -> Timed<'_> {
+        self.record.begin()
     }
 
     /// Calls `see` with the metadata of each that is here, under the lock: of some at a time, so
@@ -212,9 +212,9 @@ impl ClosureRecord {
         self.shared.members.enter(&self.meta);
     }
 
-    /// Runs it; it does not unwind.
-    pub(crate) fn run<T>(&self, closure: impl FnOnce() -> T) -> T {
-        self.meta.poll(closure)
+    /// It begins on this thread; what this returns ends it.
+    pub(crate) fn begin(&self) -> impl Sized + '_ {
+        self.meta.begin_poll()
     }
 
     /// Nothing is left of it.

@@ -71,6 +71,40 @@ pub(super) struct Reading {
     pub(super) busy: Duration,
 }
 
+/// A poll, until it is dropped. A guard, and not a function around the poll, for what that would
+/// keep on the stack: scopes are in each other as deep as it reaches.
+pub(crate) struct Timed<'a> {
+    record: &'a Record,
+    start: u64,
+}
+
+impl Drop for Timed<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let (record, end) = (self.record, now());
+        let busy = record.busy.load(Ordering::Relaxed) + end.saturating_sub(self.start);
+        record.set(POLL, State::Suspended, || {
+            record.busy.store(busy, Ordering::Relaxed);
+            record.since.store(end, Ordering::Relaxed);
+        });
+    }
+}
+
+/// A poll of a child, until it is dropped.
+pub(crate) struct InPoll<'a> {
+    /// What this thread was in before.
+    around: Option<(usize, Id)>,
+    #[expect(dead_code, reason = "its end is what it is for")]
+    timed: Timed<'a>,
+}
+
+impl Drop for InPoll<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        INSIDE.with(|it| it.set(self.around));
+    }
+}
+
 thread_local! {
     /// The child or closure that this thread is in, and the address of its scope.
     static INSIDE: Cell<Option<(usize, Id)>> = const { Cell::new(None) };
@@ -109,33 +143,30 @@ impl Record {
         });
     }
 
-    /// Polls it: a child of the scope at this address.
-    #[inline(always)]
-    pub(crate) fn poll<T>(&self, scope: *const (), poll: impl FnOnce() -> T) -> T {
+    /// A poll of it begins, on this thread: of a child of the scope at this address.
+    #[inline]
+    pub(crate) fn begin_poll(&self, scope: *const ()) -> InPoll<'_> {
         let around = INSIDE.with(|it| it.replace(Some((scope.addr(), self.id()))));
-        let value = self.time(poll);
-        INSIDE.with(|it| it.set(around));
-        value
+        InPoll {
+            around,
+            timed: self.begin(),
+        }
     }
 
-    /// Times one poll of it, which does not unwind.
-    #[inline(always)]
-    pub(super) fn time<T>(&self, poll: impl FnOnce() -> T) -> T {
+    /// A poll of it begins.
+    #[inline]
+    pub(super) fn begin(&self) -> Timed<'_> {
         let start = now();
         self.set(0, State::Running, || {
             self.since.store(start, Ordering::Relaxed);
         });
-        let value = poll();
-        let end = now();
-        let busy = self.busy.load(Ordering::Relaxed) + end.saturating_sub(start);
-        self.set(POLL, State::Suspended, || {
-            self.busy.store(busy, Ordering::Relaxed);
-            self.since.store(end, Ordering::Relaxed);
-        });
-        value
+        Timed {
+            record: self,
+            start,
+        }
     }
 
-    #[inline(always)]
+    #[inline]
     fn set(&self, more: u64, state: State, write: impl FnOnce()) {
         let polls = self.word.load(Ordering::Relaxed) & !DOING;
         self.word.store(polls | WRITING, Ordering::Relaxed);

@@ -3,6 +3,9 @@
 use super::super::Name;
 use crate::task::metadata::Spawned;
 
+/// Inside of a span.
+pub(crate) struct Inside;
+
 /// The span of a child.
 #[derive(Clone, Debug)]
 pub(crate) struct ChildSpan;
@@ -14,13 +17,13 @@ impl ChildSpan {
     }
 
     #[inline]
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        poll()
+    pub(crate) fn begin_poll(&self) -> Inside {
+        Inside
     }
 
     #[inline]
-    pub(crate) fn drop_in(&self, _: bool, drop: impl FnOnce()) {
-        drop();
+    pub(crate) fn begin_drop(&self, _: bool) -> Inside {
+        Inside
     }
 
     #[cfg_attr(
@@ -28,8 +31,8 @@ impl ChildSpan {
         allow(dead_code, reason = "there are no closures then")
     )]
     #[inline]
-    pub(crate) fn around<T>(&self, act: impl FnOnce() -> T) -> T {
-        act()
+    pub(crate) fn enter(&self) -> Inside {
+        Inside
     }
 }
 
@@ -61,7 +64,7 @@ impl ScopeSpan {
     pub(crate) fn set_name(&mut self, _: &Name) {}
 
     #[inline]
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        poll()
+    pub(crate) fn begin_poll(&mut self) -> Inside {
+        Inside
     }
 }

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tracing::span::Entered;
 use tracing::{Level, Span, enabled, trace, trace_span, warn};
 
 use super::super::Name;
@@ -17,13 +18,37 @@ use crate::task::metadata::Spawned;
 /// A poll of a child that takes longer is warned of.
 const SLOW_POLL: Duration = Duration::from_millis(10);
 
-/// Calls `act` inside of a span.
-#[inline(always)]
-fn inside<T>(span: &Span, act: impl FnOnce() -> T) -> T {
-    let entered = quietly(|| span.enter());
-    let value = act();
-    quietly(|| drop(entered));
-    value
+/// Inside of a span, until it is dropped. A guard, and not a function around a poll, for what that
+/// would keep on the stack: scopes are in each other as deep as it reaches.
+pub(crate) struct Inside<'a>(Option<Entered<'a>>);
+
+impl<'a> Inside<'a> {
+    fn enter(span: &'a Span) -> Self {
+        Self(quietly(|| span.enter()))
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let entered = self.0.take();
+        quietly(|| drop(entered));
+    }
+}
+
+/// A poll of a child inside of its span, until it is dropped: that warns if it took long.
+pub(crate) struct InPoll<'a> {
+    child: &'a ChildSpan,
+    start: Option<Instant>,
+    #[expect(dead_code, reason = "its end is what it is for")]
+    inside: Inside<'a>,
+}
+
+impl Drop for InPoll<'_> {
+    fn drop(&mut self) {
+        if let Some(start) = self.start {
+            self.child.heed(start.elapsed());
+        }
+    }
 }
 
 /// Drops a span.
@@ -52,16 +77,19 @@ impl ChildSpan {
         }
     }
 
-    /// Polls the child inside of it, and warns if that takes long.
-    #[inline(always)]
-    pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let start = warns().then(Instant::now);
-        let value = inside(&self.span, poll);
-        let took = start.map(|start| start.elapsed());
-        if let Some(took) = took.filter(|took| *took >= SLOW_POLL) {
+    /// A poll of the child begins.
+    pub(crate) fn begin_poll(&self) -> InPoll<'_> {
+        InPoll {
+            child: self,
+            start: warns().then(Instant::now),
+            inside: self.enter(),
+        }
+    }
+
+    fn heed(&self, took: Duration) {
+        if took >= SLOW_POLL {
             self.warn(took);
         }
-        value
     }
 
     #[cold]
@@ -77,27 +105,18 @@ impl ChildSpan {
         });
     }
 
-    /// Drops the future inside of it; not if that has finished. For that would be one more visit,
-    /// and count as a poll: the last one was that of its end.
-    pub(crate) fn drop_in(&self, has_finished: bool, drop: impl FnOnce()) {
-        match has_finished {
-            true => drop(),
-            false => inside(&self.span, drop),
-        }
+    /// The future is dropped. Inside of the span, unless it has finished: that would be one more
+    /// visit, and count as a poll, and the last one was that of its end.
+    pub(crate) fn begin_drop(&self, has_finished: bool) -> Option<Inside<'_>> {
+        (!has_finished).then(|| self.enter())
     }
 
-    /// Calls `act` inside of it.
-    #[cfg_attr(
-        not(feature = "blocking"),
-        allow(dead_code, reason = "there are no closures then")
-    )]
-    pub(crate) fn around<T>(&self, act: impl FnOnce() -> T) -> T {
-        inside(&self.span, act)
+    pub(crate) fn enter(&self) -> Inside<'_> {
+        Inside::enter(&self.span)
     }
 }
 
 /// Returns true if anybody wants to be warned.
-#[inline(never)]
 fn warns() -> bool {
     quietly(|| enabled!(target: "taskpen", Level::WARN)).unwrap_or_default()
 }
@@ -176,9 +195,15 @@ impl ScopeSpan {
         self.name = name.clone();
     }
 
-    /// A function of its own, as [`warns`], for what the macros keep on the stack: scopes are in
-    /// each other as deep as that reaches.
-    #[inline(never)]
+    /// A poll of the scope begins: its first, inside of the span that is current then.
+    pub(crate) fn begin_poll(&mut self) -> Inside<'_> {
+        self.begin();
+        match &self.span {
+            Some(span) => Inside::enter(span),
+            None => Inside(None),
+        }
+    }
+
     fn begin(&mut self) {
         let make = || {
             trace_span!(
@@ -192,16 +217,6 @@ impl ScopeSpan {
         };
         if self.span.is_none() {
             self.span = Some(quietly(make).unwrap_or_else(Span::none));
-        }
-    }
-
-    /// Polls the scope inside of it: it begins inside of the one that is current then.
-    #[inline(always)]
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        self.begin();
-        match &self.span {
-            Some(span) => inside(span, poll),
-            None => poll(),
         }
     }
 }
