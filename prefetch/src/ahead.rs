@@ -53,6 +53,7 @@ impl Open for ReadAhead<'_> {
     fn open_all(&self, urls: Vec<Url>) -> impl Stream<Item = (Url, Result<Visit, FetchError>)> {
         let urls = urls.into_iter().enumerate();
         self.s
+            .named("fetch")
             .buffered(self.ahead, urls.map(|(place, url)| self.fetch(place, url)))
     }
 }

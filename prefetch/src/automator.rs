@@ -92,7 +92,8 @@ pub(crate) trait Parse: Send + Sync {
 /// closed, and one that is not yet is dropped.
 impl Parse for Scope<'_> {
     fn parse(&self, url: Url, html: String) -> impl Future<Output = Page> + Send {
-        self.spawn_blocking_background(move || Page::parse(&url, &html))
+        let scope = self.named("parse");
+        scope.spawn_blocking_background(move || Page::parse(&url, &html))
     }
 }
 
@@ -168,7 +169,8 @@ impl<'env> Automator<'env> {
     fn prefetch(&self, url: Url) {
         let task = Task::new(self.shared);
         let parser = self.s.clone();
-        self.s.spawn_background(prefetch(task, parser, url));
+        let scope = self.s.named(format!("fetch {}", url.path()));
+        scope.spawn_background(prefetch(task, parser, url));
     }
 }
 

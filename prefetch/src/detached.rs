@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_std::task;
+use tracing::{Instrument, Span, trace_span};
 use url::Url;
 
 use super::automator::{Open, Parse, Shared, Visit, prefetch};
@@ -35,10 +36,23 @@ impl Open for Detached {
         for link in self.shared.news(&visit.page) {
             // Nothing can be borrowed: the task may outlive everything.
             let task = Task::new(Arc::clone(&self.shared));
-            task::spawn(prefetch(task, Pool, link));
+            let span = span(&format!("fetch {}", link.path()));
+            task::spawn(prefetch(task, Pool, link).instrument(span));
         }
         Ok(visit)
     }
+}
+
+/// What a task is seen by, for [timelines](super::timeline) and traces. Children of a scope have
+/// one by themselves.
+pub(crate) fn span(name: &str) -> Span {
+    trace_span!(
+        target: "prefetch",
+        parent: None,
+        "runtime.spawn",
+        kind = "task",
+        task.name = name,
+    )
 }
 
 /// The blocking pool of async-std. Nobody waits for what it does.
@@ -46,7 +60,8 @@ struct Pool;
 
 impl Parse for Pool {
     fn parse(&self, url: Url, html: String) -> impl Future<Output = Page> + Send {
-        task::spawn_blocking(move || Page::parse(&url, &html))
+        let span = span("parse");
+        task::spawn_blocking(move || span.in_scope(|| Page::parse(&url, &html)))
     }
 }
 
@@ -55,6 +70,7 @@ pub(crate) async fn serve(server: Arc<Server>) {
     loop {
         let stream = server.accept().await;
         let server = Arc::clone(&server);
-        task::spawn(async move { server.answer_all(stream).await });
+        let answer = async move { server.answer_all(stream).await };
+        task::spawn(answer.instrument(span("connection")));
     }
 }

@@ -6,13 +6,15 @@
 //! cargo run --release -p prefetch -- --read-ahead
 //! cargo run --release -p prefetch -- --no-prefetch
 //! cargo run --release -p prefetch -- --untracked
+//! cargo run --release -p prefetch -- --timeline run.svg --trace run.json
 //! ```
 //!
 //! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one
 //! what the walk is about to visit, in one line. The third one fetches each page when the walk
 //! comes to it, and shows by how long it takes what the others gain. The last one does the work of
 //! the first the way it is usually done, with detached tasks, and shows what is still alive after
-//! the automator was closed. The difference is the reason for the library.
+//! the automator was closed. The difference is the reason for the library; a
+//! [timeline](self::timeline) is a picture of it.
 //!
 //! # The tasks
 //!
@@ -50,7 +52,9 @@ mod report;
 mod run;
 mod server;
 mod site;
+mod timeline;
 mod walk;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -60,8 +64,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use options::{HELP, Request};
+use options::{HELP, Options, Request};
+use report::Report;
 use run::Failure;
+use watch::Watch;
 
 /// What shells say of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
@@ -72,7 +78,7 @@ fn main() -> ExitCode {
             say(HELP);
             return ExitCode::SUCCESS;
         }
-        Ok(Request::Run(options)) => run::run(&options, |line| say(format!("{line}\n"))),
+        Ok(Request::Run(options)) => watched(&options),
         Err(message) => Err(Failure::Usage(message)),
     };
     let (message, code) = match result {
@@ -85,6 +91,14 @@ fn main() -> ExitCode {
     };
     let _ = writeln!(io::stderr(), "prefetch: {message}");
     ExitCode::from(code)
+}
+
+/// Walks, and writes the files that were asked for, whatever became of the walk.
+fn watched(options: &Options) -> Result<Report, Failure> {
+    let watch = Watch::begin(options).map_err(Failure::Usage)?;
+    let result = run::run(options, |line| say(format!("{line}\n")));
+    watch.end(options.mode.heading()).map_err(Failure::Run)?;
+    result
 }
 
 /// Prints, unless nobody listens any more (`prefetch | head`).

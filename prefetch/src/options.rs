@@ -31,6 +31,9 @@ usage: prefetch [options]
   --no-prefetch    fetch each page when the walk comes to it
   --untracked      spawn detached tasks instead of children of a scope, and
                    show what is left of them
+  --timeline FILE  draw the run into FILE, as SVG: when each task was spawned,
+                   ran and waited, and what went on when all was closed
+  --trace FILE     write every poll into FILE, for https://ui.perfetto.dev
   --help           show this
 
 Ctrl-C ends the walk early; everything is closed and reported all the same.
@@ -43,7 +46,7 @@ or 130 after Ctrl-C
 #[derive(Debug)]
 pub(crate) enum Request {
     Help,
-    Run(Options),
+    Run(Box<Options>),
 }
 
 #[derive(Debug)]
@@ -55,6 +58,9 @@ pub(crate) struct Options {
     pub(crate) latency: Duration,
     pub(crate) timeout: Duration,
     pub(crate) mode: Mode,
+    /// Files to write.
+    pub(crate) timeline: Option<PathBuf>,
+    pub(crate) trace: Option<PathBuf>,
 }
 
 /// How pages are prefetched.
@@ -68,6 +74,18 @@ pub(crate) enum Mode {
     OnDemand,
     /// By detached tasks, one for each link.
     Untracked,
+}
+
+impl Mode {
+    /// What a picture of the run is called.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Self::Background => "Background children of a scope",
+            Self::ReadAhead => "A stream that reads ahead",
+            Self::OnDemand => "Nothing ahead",
+            Self::Untracked => "Detached tasks",
+        }
+    }
 }
 
 /// Where the pages come from.
@@ -91,6 +109,8 @@ impl Default for Options {
             latency: Duration::from_millis(20),
             timeout: Duration::from_secs(10),
             mode: Mode::Background,
+            timeline: None,
+            trace: None,
         }
     }
 }
@@ -115,11 +135,13 @@ fn read(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
             Long("read-ahead") => options.set_mode(Mode::ReadAhead)?,
             Long("no-prefetch") => options.set_mode(Mode::OnDemand)?,
             Long("untracked") => options.set_mode(Mode::Untracked)?,
+            Long("timeline") => options.timeline = Some(parser.value()?.into()),
+            Long("trace") => options.trace = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Request::Help),
             other => return Err(other.unexpected()),
         }
     }
-    Ok(Request::Run(options))
+    Ok(Request::Run(Box::new(options)))
 }
 
 impl Options {

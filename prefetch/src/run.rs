@@ -11,6 +11,7 @@ use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use futures_lite::future::or;
 use taskpen::scope;
+use tracing::Instrument;
 use url::Url;
 
 use super::ahead::ReadAhead;
@@ -140,7 +141,8 @@ impl Setup {
         let observe = |url: &Url, visit: &_| progress.page(url, visit);
         let walked = scope(async |s| {
             if let Some(server) = server {
-                s.spawn_background(async move { server.serve().await });
+                let scope = s.named("server");
+                scope.spawn_background(async move { server.serve().await });
             }
             let tally = &mut tally;
             let automator = scope(async |s| match mode {
@@ -157,9 +159,11 @@ impl Setup {
                     walk(&automator, &start, plan, observe, tally).await
                 }
             });
-            automator.until(stop).await
+            automator.named("automator").until(stop).await
         })
+        .named("prefetch")
         .await;
+        say_closed();
         tally.end(begin, walked.is_none());
         let after = Census::take();
         report(walked, tally, &start, &shared, after)
@@ -172,7 +176,8 @@ impl Setup {
         interrupt: &mut Interrupt,
     ) -> Result<Report, Failure> {
         if let Some(server) = self.server {
-            task::spawn(detached::serve(Arc::new(server)));
+            let serve = detached::serve(Arc::new(server));
+            task::spawn(serve.instrument(detached::span("server")));
         }
         let shared = Arc::new(self.shared);
         let automator = Detached::new(Arc::clone(&shared));
@@ -184,9 +189,11 @@ impl Setup {
             progress.stopped();
             None
         };
+        let walk = walk.instrument(detached::span("automator"));
         let walked = or(async { Some(walk.await) }, stop).await;
         tally.end(begin, walked.is_none());
         automator.close();
+        say_closed();
         let after = Census::take();
         let report = report(walked, tally, &self.start, &shared, after)?;
         task::sleep(SECOND_LOOK).await;
@@ -195,6 +202,11 @@ impl Setup {
             ..report
         })
     }
+}
+
+/// Everything was closed, as far as that goes; for [timelines](super::timeline) and traces.
+fn say_closed() {
+    tracing::info!(name: "closed", target: "prefetch", "the automator was closed");
 }
 
 /// Makes the runtime start its threads and open its own files, so that they count as `before`.

@@ -49,9 +49,10 @@ impl Server {
         scope(async |s| {
             loop {
                 let stream = self.accept().await;
-                s.spawn(self.answer_all(stream));
+                s.named("connection").spawn(self.answer_all(stream));
             }
         })
+        .named("connections")
         .await
     }
 

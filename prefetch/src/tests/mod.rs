@@ -7,3 +7,4 @@ mod stub;
 mod automator;
 mod pages;
 mod server;
+mod timeline;

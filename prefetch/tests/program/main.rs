@@ -8,3 +8,4 @@ mod outcome;
 mod reading;
 mod running;
 mod usage;
+mod watching;

@@ -77,7 +77,7 @@ pub(crate) fn run_against(
 pub(crate) fn run_gated(
     answers: impl IntoIterator<Item = (&'static str, Answer)>,
     asked: usize,
-    options: Vec<&'static str>,
+    options: Vec<impl AsRef<OsStr> + Send + 'static>,
 ) -> Outcome {
     beside(answers, async |stub| {
         let url = format!("http://{}/", stub.address());

@@ -7,7 +7,7 @@ use crate::stub::{Answer, Directory, links};
 
 /// A start page with links to six pages that never come, and first to one that does, once the gate
 /// is opened.
-fn hanging() -> Vec<(&'static str, Answer)> {
+pub(crate) fn hanging() -> Vec<(&'static str, Answer)> {
     let hanging = ["/0", "/1", "/2", "/3", "/4", "/5"];
     let mut answers: Vec<_> = hanging.map(|path| (path, Answer::Hang)).into();
     answers.push(("/", links(&["/gated", "/0", "/1", "/2", "/3", "/4", "/5"])));

@@ -19,6 +19,8 @@ fn help() {
             "read-ahead",
             "no-prefetch",
             "untracked",
+            "timeline",
+            "trace",
         ];
         for option in options {
             assert!(
