@@ -67,18 +67,18 @@ macro_rules! path {
 
 const PATHS: &[Path] = &[
     path!("spawn + join", 1_000, 2.0, |Peer| Peer::join(1_000, value)),
-    path!("one child", 1, 3.5, |Peer| Peer::join(1, value)),
-    path!("10 yields", 1_000, 1.2, |Peer| Peer::join(1_000, |i| {
+    path!("one child", 1, 3.0, |Peer| Peer::join(1, value)),
+    path!("10 yields", 1_000, 1.1, |Peer| Peer::join(1_000, |i| {
         yields(i, 10)
     })),
-    path!("suspend + drop", 1_000, 2.15, |Peer| async {
+    path!("suspend + drop", 1_000, 1.9, |Peer| async {
         let parent = Peer::suspend(1_000).await;
         Peer::end(parent).await;
     }),
-    path!("nested, fan-out 8", 512, 2.3, |Peer| Peer::join(8, |_| {
+    path!("nested, fan-out 8", 512, 2.1, |Peer| Peer::join(8, |_| {
         Peer::join(8, |_| Peer::join(8, value))
     })),
-    path!("bounded, 32 in flight", 1_000, 1.3, |Peer| {
+    path!("bounded, 32 in flight", 1_000, 1.25, |Peer| {
         Peer::bounded(1_000, IN_FLIGHT, |i| yields(i, 4))
     }),
     path!("set: spawn + read", 1_000, 1.9, |Peer = Set| {

@@ -146,3 +146,24 @@ impl<T> UnsafeCell<T> {
         visit(self.0.get())
     }
 }
+
+/// A pointer in such a cell, which is not aligned to its size.
+#[repr(Rust, packed(4))]
+pub(crate) struct PointerCell(std::cell::UnsafeCell<*mut ()>);
+
+impl PointerCell {
+    #[inline]
+    pub(crate) fn new(value: *mut ()) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn with<R>(&self, visit: impl FnOnce(*const *mut ()) -> R) -> R {
+        visit(std::cell::UnsafeCell::raw_get(&raw const self.0))
+    }
+
+    #[inline]
+    pub(crate) fn with_mut<R>(&self, visit: impl FnOnce(*mut *mut ()) -> R) -> R {
+        visit(std::cell::UnsafeCell::raw_get(&raw const self.0))
+    }
+}

@@ -26,7 +26,6 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
@@ -40,6 +39,7 @@ use crate::help::watch::{self, watch};
 use crate::help::window::Inside;
 use crate::help::worker::Workers;
 use crate::panic::{Defer, quietly, wake};
+use crate::queue::list::List;
 use crate::run::current;
 use crate::run::order::Order;
 use crate::run::shared::Shared;
@@ -162,7 +162,7 @@ impl Drop for Ticket {
 /// Runs children in the window of `shared`.
 fn help(shared: &Shared, inside: &Inside<'_>, chunk: usize) {
     let window = &shared.queue.window;
-    let mut batch = VecDeque::with_capacity(chunk);
+    let mut batch = List::default();
     let mut polls = 0;
     let start = Instant::now();
     let mut before = Duration::ZERO;

@@ -19,12 +19,13 @@
 //! no child enters (none is polled any more), so a stale key finds nothing.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::mem;
 use std::num::NonZeroU32;
 use std::task::Waker;
 
 use slab::Slab;
+
+use crate::queue::list::{Linked, List};
 
 /// A slot in a registry of suspended children: the number behind its index, so that zero is none;
 /// plus [`ELSEWHERE`] if it is not at home.
@@ -50,29 +51,17 @@ impl Key {
 }
 
 /// Children that are ready, as runnables `R`, or suspended.
-pub(crate) struct Children<R> {
-    /// First in, first out.
-    pub(crate) ready: VecDeque<R>,
+pub(crate) struct Children<R: Linked> {
+    pub(crate) ready: List<R>,
     pub(super) suspended: Suspended,
 }
 
-impl<R> Default for Children<R> {
+impl<R: Linked> Default for Children<R> {
     fn default() -> Self {
         Self {
-            ready: VecDeque::new(),
+            ready: List::default(),
             suspended: Suspended::default(),
         }
-    }
-}
-
-/// Room for this many runnables is kept while the scope is idle, and no more.
-pub(super) const SPARE: usize = 64;
-
-/// Gives memory back that a burst of children needed.
-#[inline]
-pub(super) fn shrink<R>(queue: &mut VecDeque<R>) {
-    if queue.capacity() > 2 * SPARE {
-        queue.shrink_to(SPARE);
     }
 }
 
@@ -114,28 +103,5 @@ impl Suspended {
     /// Takes all out, for good.
     pub(super) fn take(&mut self) -> Slab<Waker> {
         mem::take(&mut self.0)
-    }
-}
-
-impl<R> Children<R> {
-    /// Appends the runnables of `younger`, which keeps no more memory than it needs.
-    pub(crate) fn append(&mut self, younger: &mut VecDeque<R>) {
-        if self.ready.is_empty() {
-            mem::swap(&mut self.ready, younger);
-        } else {
-            self.ready.append(younger);
-            younger.shrink_to(SPARE);
-        }
-    }
-
-    /// Puts runnables first in line. `older` keeps the memory that is free then.
-    pub(crate) fn prepend(&mut self, older: &mut VecDeque<R>) {
-        older.append(&mut self.ready);
-        mem::swap(older, &mut self.ready);
-    }
-
-    /// Gives memory back that a burst of children needed.
-    pub(crate) fn shrink(&mut self) {
-        shrink(&mut self.ready);
     }
 }

@@ -2,21 +2,24 @@
 //! home](crate::queue::home).
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::AtHome;
-use crate::queue::children::{Children, Key, SPARE};
+use crate::queue::children::{Children, Key};
 use crate::queue::hands::Hands;
 use crate::queue::idle::Idle;
+use crate::queue::list::{Linked, List};
 use crate::queue::local::LocalQueue;
 
+/// Room for so many keys is kept.
+const SPARE: usize = 64;
+
 /// What other threads do to the children of a scope, and the polling one in a window.
-pub(super) struct Elsewhere<R> {
+pub(super) struct Elsewhere<R: Linked> {
     pub(super) children: Children<R>,
     /// Those that are ready, and not for the scope's thread while it [drains](crate::run::drain).
-    pub(super) aside: VecDeque<R>,
+    pub(super) aside: List<R>,
     /// Those that have left the registry at home.
     pub(super) gone: Vec<Key>,
     /// Of a pen, until it has ended: the queues of its threads.
@@ -29,11 +32,11 @@ pub(super) struct Elsewhere<R> {
     pub(super) closer: Option<Waker>,
 }
 
-impl<R> Default for Elsewhere<R> {
+impl<R: Linked> Default for Elsewhere<R> {
     fn default() -> Self {
         Self {
             children: Children::default(),
-            aside: VecDeque::new(),
+            aside: List::default(),
             gone: Vec::new(),
             locals: Vec::new(),
             idle: Idle::default(),
@@ -43,7 +46,7 @@ impl<R> Default for Elsewhere<R> {
     }
 }
 
-impl<R> Elsewhere<R> {
+impl<R: Linked> Elsewhere<R> {
     /// Has `waker` woken when the pen may be over, or gives it back.
     pub(super) fn wait(&mut self, is_over: bool, waker: Waker) -> Option<Waker> {
         match is_over {
@@ -54,7 +57,7 @@ impl<R> Elsewhere<R> {
 
     #[inline(never)]
     pub(super) fn bring_home(&mut self, home: &mut AtHome<R>) {
-        home.children.append(&mut self.children.ready);
+        home.children.ready.append(&mut self.children.ready);
         for key in self.gone.drain(..) {
             // A waker of async-task, of a child whose future is gone: not foreign.
             drop(home.children.suspended.leave(key));

@@ -18,6 +18,7 @@ use crate::queue::children::{Key, Suspended};
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::hands::Hold;
 use crate::queue::idle::Idle;
+use crate::queue::list::Linked;
 use crate::queue::local::{Contents, LocalQueue};
 use crate::sync::{MutexGuard, Ordering};
 
@@ -25,7 +26,7 @@ use crate::sync::{MutexGuard, Ordering};
 const OWN_TURNS: usize = 32;
 
 /// What a thread does that runs children.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Registers a local queue; not if the pen has ended.
     pub(crate) fn begin_local(&self) -> Option<Arc<LocalQueue<R>>> {
         let local = Arc::new(LocalQueue::default());
@@ -86,10 +87,9 @@ impl<R> Queue<R> {
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
         if count > 0 {
-            own.extend(ready.drain(..count), is_first);
+            own.extend(ready.split_front(count), is_first);
         }
         let more = ready.len();
-        elsewhere.children.shrink();
         let is_idle = own.is_empty();
         if is_idle {
             own.shrink();
@@ -212,7 +212,7 @@ impl<R> Queue<R> {
 }
 
 /// What ends a pen.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Ends the pen.
     pub(crate) fn end_pen(&self) {
         let mut state = self.state.lock();

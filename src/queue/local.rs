@@ -27,9 +27,12 @@
 use std::collections::VecDeque;
 
 use crate::help::policy::BUSY;
-use crate::queue::children::shrink;
 use crate::queue::hands::{Hands, Hold};
+use crate::queue::list::{Linked, List};
 use crate::sync::{Instant, Mutex, MutexGuard, SharedInstant};
+
+/// Room for this many runnables is kept while the thread has none, and no more.
+const SPARE: usize = 64;
 
 /// The local queue of one thread. Others reach it through the ready queue, where it is registered.
 pub(crate) struct LocalQueue<R> {
@@ -189,12 +192,17 @@ impl<R> Contents<R> {
 
     /// Gives memory back that a burst of children needed.
     pub(super) fn shrink(&mut self) {
-        shrink(&mut self.ready);
+        if self.ready.capacity() > 2 * SPARE {
+            self.ready.shrink_to(SPARE);
+        }
     }
 
     /// Shuts the queue, for good: moves what is there to the ready queue, and to its hands.
-    pub(super) fn shut(&mut self, ready: &mut VecDeque<R>, hands: &mut Hands) {
-        ready.append(&mut self.ready);
+    pub(super) fn shut(&mut self, ready: &mut List<R>, hands: &mut Hands)
+    where
+        R: Linked,
+    {
+        ready.extend(self.ready.drain(..));
         let hold = match self.hand {
             Hand::Full(address) => Some(hands.take(address)),
             Hand::Finishing => Some(hands.finishes()),

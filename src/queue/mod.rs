@@ -7,7 +7,7 @@
 //!   task that polls the scope, exactly once.
 //! * No child is added after the end, and none that was added before is overlooked by it.
 //!
-//! It is generic over the runnable `R`, of which it calls no method.
+//! It is generic over the runnable `R`, which it neither runs nor drops.
 //!
 //! # States
 //!
@@ -68,6 +68,7 @@ pub(crate) mod hands;
 pub(crate) mod home;
 pub(crate) mod idle;
 mod in_pen;
+pub(crate) mod list;
 pub(crate) mod local;
 mod owner;
 pub(crate) mod waker_cache;
@@ -78,6 +79,7 @@ use crate::queue::children::{Children, Key, Suspended};
 use crate::queue::counts::Counts;
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::home::Home;
+use crate::queue::list::Linked;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 pub(crate) use crate::queue::owner::Next;
@@ -92,7 +94,7 @@ pub(crate) enum Kind {
 }
 
 /// The ready queue of one scope.
-pub(crate) struct Queue<R> {
+pub(crate) struct Queue<R: Linked> {
     /// Of a pen: its suspended children. Behind a pointer, for most queues are those of scopes.
     in_pen: Option<Box<Mutex<Suspended>>>,
     pub(crate) home: Home<AtHome<R>>,
@@ -112,7 +114,7 @@ pub(crate) struct Queue<R> {
 }
 
 /// What only the thread at home has to do with.
-pub(crate) struct AtHome<R> {
+pub(crate) struct AtHome<R: Linked> {
     children: Children<R>,
     /// Set while a waker is stored under the lock, or was until a push used it.
     idle: bool,
@@ -123,7 +125,7 @@ pub(crate) struct AtHome<R> {
 }
 
 /// What is under the lock.
-struct State<R> {
+struct State<R: Linked> {
     /// Made when it is needed: many a scope is never touched by another thread.
     elsewhere: Option<Box<Elsewhere<R>>>,
     /// Set while the scope's thread sleeps: until a push, or until it is alone.
@@ -132,7 +134,7 @@ struct State<R> {
     waker: Option<Waker>,
 }
 
-impl<R> State<R> {
+impl<R: Linked> State<R> {
     fn elsewhere(&mut self) -> &mut Elsewhere<R> {
         self.elsewhere.get_or_insert_default()
     }
@@ -144,7 +146,7 @@ impl<R> State<R> {
 }
 
 /// What happens on any thread.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Makes the queue of a pen.
     pub(crate) fn of_pen() -> Self {
         Self {

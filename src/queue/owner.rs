@@ -1,7 +1,6 @@
 //! What the future of the scope does with its ready queue, and helpers in its window.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use slab::Slab;
 use super::{AtHome, Queue};
 use crate::help::epoch::Awaited;
 use crate::queue::home::Away;
+use crate::queue::list::{Linked, List};
 use crate::queue::waker_cache::WakerCache;
 use crate::sync::Ordering;
 
@@ -33,7 +33,7 @@ pub(crate) enum Next {
 }
 
 /// What the thread inside `poll` does.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Gives a waker that an earlier poll stored back to the cache, which can leave it here again,
     /// or drop it outside the lock.
     pub(crate) fn take_back(&self, cache: &mut WakerCache<'_>) {
@@ -56,7 +56,7 @@ impl<R> Queue<R> {
     /// handed back, by [`hand_back_home`](Self::hand_back_home).
     pub(crate) fn next(
         &self,
-        batch: &mut VecDeque<R>,
+        batch: &mut List<R>,
         body_done: bool,
         cache: &mut WakerCache<'_>,
     ) -> Next {
@@ -98,20 +98,19 @@ impl<R> Queue<R> {
             debug_assert!(state.waker.is_none(), "`take_back` has taken it");
             state.waker = cache.store();
             home.idle = true;
-            home.children.shrink();
             Next::Idle
         })
     }
 
     /// Puts the rest of a batch back, first in line.
-    pub(crate) fn hand_back_home(&self, batch: &mut VecDeque<R>) {
+    pub(crate) fn hand_back_home(&self, batch: &mut List<R>) {
         if !batch.is_empty() {
-            self.with_home(|home| home.children.prepend(batch));
+            self.with_home(|home| home.children.ready.prepend(batch));
         }
     }
 
     /// Exchanges an empty batch for what is ready, at home.
-    pub(crate) fn take_home(&self, batch: &mut VecDeque<R>) {
+    pub(crate) fn take_home(&self, batch: &mut List<R>) {
         self.with_home(|home| mem::swap(batch, &mut home.children.ready));
     }
 
@@ -143,7 +142,7 @@ impl<R> Queue<R> {
 }
 
 /// What threads do in a window: those of helpers, and the one inside `poll`.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Says whether what arrives under the lock is left to helpers, until the scope goes idle. For
     /// the thread at home.
     pub(crate) fn leave_arrivals(&self, to_helpers: bool) {
@@ -230,15 +229,14 @@ impl<R> Queue<R> {
 
     /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left. Those
     /// that were set aside come first: they have waited.
-    pub(crate) fn take(&self, batch: &mut VecDeque<R>, most: usize) -> usize {
+    pub(crate) fn take(&self, batch: &mut List<R>, most: usize) -> usize {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
         let queue = match elsewhere.aside.is_empty() {
             true => &mut elsewhere.children.ready,
             false => &mut elsewhere.aside,
         };
-        let count = most.min(queue.len());
-        batch.extend(queue.drain(..count));
+        *batch = queue.split_front(most);
         queue.len()
     }
 
@@ -267,10 +265,10 @@ impl<R> Queue<R> {
     }
 
     /// Hands back runnables that were taken and have not run; they stay first in line.
-    pub(crate) fn hand_back(&self, batch: &mut VecDeque<R>) {
+    pub(crate) fn hand_back(&self, batch: &mut List<R>) {
         if !batch.is_empty() {
             let mut state = self.state.lock();
-            state.elsewhere().children.prepend(batch);
+            state.elsewhere().children.ready.prepend(batch);
             self.arrived.store(true, Ordering::Relaxed);
             self.alert(state); // the thread of the scope may sleep
         }
@@ -278,7 +276,7 @@ impl<R> Queue<R> {
 }
 
 /// What the end of the scope does.
-impl<R> Queue<R> {
+impl<R: Linked> Queue<R> {
     /// Ends the scope: no child can be added from here on. Gives back the stored waker, to be
     /// dropped outside the lock.
     pub(crate) fn end(&self) -> Option<Waker> {
@@ -294,7 +292,7 @@ impl<R> Queue<R> {
                 let mut state = self.state.lock();
                 self.collect_from(&mut state, home);
                 if let Some(elsewhere) = &mut state.elsewhere {
-                    home.children.append(&mut elsewhere.aside); // of a poll that unwound
+                    home.children.ready.append(&mut elsewhere.aside); // of a poll that unwound
                 }
                 home.takes_none = true;
             });

@@ -2,10 +2,10 @@
 //! waited for, or handed over.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::task::{Poll, Waker, ready};
 
 use crate::queue::Queue;
+use crate::queue::list::List;
 use crate::run::poll_loop::PollLoop;
 use crate::run::shared::{Runnable, Shared};
 
@@ -19,7 +19,7 @@ pub(crate) fn drop_children(shared: &Shared) {
         return; // and so there is no runnable
     }
     queue.at_home_for_the_end(|| {
-        let batch = &mut VecDeque::new();
+        let batch = &mut List::default();
         for suspended in queue.take_suspended() {
             let mut suspended = suspended.into_iter().map(|(_, waker)| waker.wake());
             // A few at a time, so that a child is still in the cache when it is dropped.
@@ -32,7 +32,7 @@ pub(crate) fn drop_children(shared: &Shared) {
 }
 
 /// Drops the children that are ready at home; returns false if there were none.
-fn drop_batch(queue: &Queue<Runnable>, batch: &mut VecDeque<Runnable>) -> bool {
+fn drop_batch(queue: &Queue<Runnable>, batch: &mut List<Runnable>) -> bool {
     queue.take_home(batch);
     let found = !batch.is_empty();
     while let Some(child) = batch.pop_front() {

@@ -68,8 +68,9 @@ impl PollLoop {
             queue.hand_back_home(&mut turn.batch);
             self.poll_body(turn, body);
         } else {
-            turn.batch.swap(0, drawn);
+            let mut before = turn.batch.split_front(drawn);
             let child = turn.batch.pop_front().expect("it was drawn");
+            turn.batch.prepend(&mut before);
             queue.hand_back_home(&mut turn.batch);
             let is_restless = child.run();
             turn.budget.spend(1, is_restless);

@@ -2,7 +2,6 @@
 //! the window, if it was opened.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::help::detect::unlimited;
@@ -10,6 +9,7 @@ use crate::help::epoch::Awaited;
 use crate::help::ticket::Call;
 use crate::help::watch;
 use crate::help::window::Open;
+use crate::queue::list::List;
 use crate::run::budget::{Budget, Look};
 use crate::run::drain::{Draining, WHILE};
 use crate::run::shared::{Runnable, Shared};
@@ -20,7 +20,7 @@ pub(super) struct Turn<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) budget: Budget,
     /// The children that were taken from the queue and are next.
-    pub(super) batch: VecDeque<Runnable>,
+    pub(super) batch: List<Runnable>,
     /// The window, once it was opened.
     pub(super) window: Option<TurnWindow<'a>>,
     /// Set until it was.
@@ -57,7 +57,7 @@ impl<'a> Turn<'a> {
         Self {
             shared,
             budget,
-            batch: VecDeque::new(),
+            batch: List::default(),
             window: None,
             may_open: true,
             is_eager: false,
@@ -158,8 +158,8 @@ impl Turn<'_> {
     /// Returns true if the child that is next was slow at its last poll.
     #[inline]
     pub(super) fn next_is_slow(&self) -> bool {
-        let next = self.batch.front();
-        self.is_eager && next.is_some_and(|child| child.metadata().is_slow())
+        let is_slow = || self.batch.front(|child| child.metadata().is_slow());
+        self.is_eager && is_slow().unwrap_or_default()
     }
 
     /// Closes the window, and waits until no helper is inside. The child of one may spawn another

@@ -21,7 +21,7 @@ use futures_lite::{Stream, StreamExt};
 use crate::queue::Kind;
 use crate::run::shared::Shared;
 use crate::scope::Scope;
-use crate::sets::results::{Results, shrink};
+use crate::sets::results::{Results, make_room, pop};
 use crate::task::child_of::{ChildOf, spawn_child};
 use crate::task::metadata::Spawned;
 
@@ -160,7 +160,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     where
         F: Future + ChildOf<'env, S, T>,
     {
-        self.running += 1;
+        self.count_in();
         let spawned = Spawned::here(Kind::Ordinary);
         let (scope, results) = (&self.scope, &self.results);
         spawn_child!(future: F, spawn_in or spawn_boxed_in(scope, results, spawned));
@@ -217,7 +217,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
         if self.unread.is_empty() && self.running > 0 {
             self.running -= self.results.take(&mut self.unread);
         }
-        self.pop_unread()
+        pop(&mut self.unread)
     }
 
     /// Waits until fewer than `limit` children run, so that there is room for one more.
@@ -311,22 +311,24 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// Counts a child, which `spawn` spawns.
     #[inline(always)]
     pub(crate) fn spawn_by(&mut self, spawn: impl FnOnce(&S, &Arc<Results<T>>)) {
-        self.running += 1;
+        self.count_in();
         spawn(&self.scope, &self.results);
+    }
+
+    /// Counts a child that is spawned now, and now and then makes room for what they will leave.
+    /// When that comes it would be late: then children are freed, and it is dear for malloc to give
+    /// or take a large block while it keeps many small ones for those that follow.
+    fn count_in(&mut self) {
+        self.running += 1;
+        if self.running.is_power_of_two() && self.unread.is_empty() {
+            make_room(&mut self.unread, self.running);
+        }
     }
 
     /// Waits until a child has left.
     fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.running -= ready!(self.results.poll(&mut self.unread, cx));
         Poll::Ready(())
-    }
-
-    fn pop_unread(&mut self) -> Option<T> {
-        let value = self.unread.pop_front()?;
-        if self.unread.is_empty() {
-            shrink(&mut self.unread);
-        }
-        Some(value)
     }
 }
 
@@ -359,7 +361,7 @@ impl<T, S> Stream for JoinSet<'_, T, S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         loop {
-            if let Some(value) = self.pop_unread() {
+            if let Some(value) = pop(&mut self.unread) {
                 return Poll::Ready(Some(value));
             }
             if self.running == 0 {

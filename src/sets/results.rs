@@ -68,12 +68,26 @@ struct State<T> {
 /// Bytes of room for values that are kept when there are none.
 const SPARE: usize = 64 << 10;
 
+/// Makes room for so many values, but for no more than is kept.
+pub(crate) fn make_room<T>(values: &mut VecDeque<T>, most: usize) {
+    values.reserve(most.min(SPARE / size_of::<T>().max(1)));
+}
+
 /// Gives memory back that a burst of values needed.
-pub(crate) fn shrink<T>(empty: &mut VecDeque<T>) {
+fn shrink<T>(empty: &mut VecDeque<T>) {
     let spare = SPARE / size_of::<T>().max(1);
     if empty.capacity() > spare {
         empty.shrink_to(spare);
     }
+}
+
+/// Takes one out.
+pub(crate) fn pop<T>(values: &mut VecDeque<T>) -> Option<T> {
+    let value = values.pop_front()?;
+    if values.is_empty() {
+        shrink(values);
+    }
+    Some(value)
 }
 
 impl<T> State<T> {

@@ -20,7 +20,7 @@
 //! hold the lock. [`Queue::push_elsewhere`] takes that reference, so it cannot be forgotten.
 
 use std::pin::Pin;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -33,6 +33,7 @@ use crate::inspect::Name;
 use crate::inspect::spans::{ChildSpan, SpanId};
 use crate::panic::{catch, discard};
 use crate::pen::life::end_orphan;
+use crate::queue::list::{Link, Linked};
 use crate::queue::{Kind, Queue};
 use crate::run::shared::{Runnable, Shared};
 use crate::scope::{Local, Scope};
@@ -132,6 +133,27 @@ impl<F> PinnedDrop for Child<'_, F> {
     }
 }
 
+// SAFETY: `into_raw` and `from_raw` are those of async-task, whose runnable is a pointer to the
+// task; they are each other's inverse and do nothing. What is looked at beside it is the metadata,
+// of atomic words and of others that do not change. Its link is given to nobody else.
+unsafe impl Linked for Runnable {
+    #[inline]
+    fn into_raw(self) -> *mut () {
+        self.into_raw().as_ptr()
+    }
+
+    #[inline]
+    unsafe fn from_raw(raw: *mut ()) -> Self {
+        // SAFETY: as promised, this comes from `into_raw`, and so is not null.
+        unsafe { Self::from_raw(NonNull::new_unchecked(raw)) }
+    }
+
+    #[inline]
+    fn link(&self) -> &Link {
+        self.metadata().link()
+    }
+}
+
 /// Puts a child that was woken on the ready queue of its scope.
 fn schedule(runnable: Runnable) {
     // SAFETY: async-task schedules a task only if its future has not been dropped, and the runnable
@@ -221,7 +243,7 @@ where
     //
     // SAFETY: all four hold.
     let (runnable, task) = unsafe { builder.spawn_unchecked(child, schedule) };
-    let handle = JoinHandle::new(Joint::new(task));
+    let handle = JoinHandle::new(Joint::new(task, spawned.at));
     if !spawned.is_hidden() {
         shared.members.enter(runnable.metadata());
     }

@@ -228,7 +228,7 @@ impl<T> Future for JoinHandle<'_, T> {
             None => panic!(
                 "the child spawned at {} was cancelled before it gave a value; \
                  await its handle inside its scope, or use `join`, which gives `None` for that",
-                child.meta().location()
+                child.location()
             ),
         }
     }
@@ -245,7 +245,7 @@ impl<T> fmt::Debug for JoinHandle<'_, T> {
         let mut debug = f.debug_struct("JoinHandle");
         if let Some(child) = &self.child {
             debug
-                .field("spawned_at", &format_args!("{}", child.meta().location()))
+                .field("spawned_at", &format_args!("{}", child.location()))
                 .field("is_finished", &self.is_finished())
                 .field("is_cancelled", &self.is_cancelled());
         }

@@ -1,7 +1,9 @@
 //! A child as its handle has it: the task, and the value that it leaves there.
 
 use std::mem;
+use std::panic::Location;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -46,52 +48,58 @@ impl<T> Drop for Output<T> {
     }
 }
 
-/// The handle's end of a child: the task, and its metadata.
-///
-/// async-task shows the metadata of a task, but not of the form of it that can be polled without a
-/// panic; so this keeps a pointer beside it.
+/// The handle's end of a child.
 pub(crate) struct Joint<T> {
     task: FallibleTask<Output<T>, Meta>,
-    /// The metadata of `task`, in its allocation; with [`CANCELS`] added if the handle cancels the
-    /// child when it is dropped. Not a reference: that would have to be valid even while `task` is
-    /// being dropped.
-    meta: *const Meta,
+    /// Where the child was spawned; with [`CANCELS`] added if the handle cancels the child when it
+    /// is dropped.
+    origin: *const Location<'static>,
 }
 
-/// Fits into the address of a [`Meta`], so that a handle is two words.
+/// Fits into the address of a [`Location`], so that a handle is two words.
 const CANCELS: usize = 1;
-const _: () = assert!(align_of::<Meta>() > CANCELS);
+const _: () = assert!(align_of::<Location<'_>>() > CANCELS);
 
-// SAFETY: the metadata is `Sync`, so a pointer to it may go where a reference may; the rest is what
-// the task says of itself.
+// SAFETY: a reference to a location may go anywhere; the rest is what the task says of itself.
 unsafe impl<T> Send for Joint<T> where FallibleTask<Output<T>, Meta>: Send {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Joint<T> where FallibleTask<Output<T>, Meta>: Sync {}
 
 impl<T> Joint<T> {
-    pub(super) fn new(task: Task<Output<T>, Meta>) -> Self {
+    pub(super) fn new(task: Task<Output<T>, Meta>, origin: &'static Location<'static>) -> Self {
         Self {
-            meta: task.metadata(),
             task: task.fallible(),
+            origin,
         }
     }
 
+    /// Returns where the child was spawned.
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        let origin = self.origin.map_addr(|address| address & !CANCELS);
+        // SAFETY: this is the reference that `new` was given, with its address and provenance.
+        unsafe { &*origin }
+    }
+
+    /// async-task shows the metadata of a task, but not of the form of it that can be polled
+    /// without a panic.
     pub(crate) fn meta(&self) -> &Meta {
-        let meta = self.meta.map_addr(|address| address & !CANCELS);
-        // SAFETY: this is the pointer that `new` was given, with its address and provenance. The
-        // allocation lives as long as the task, which is ours, and there is no mutable access to
-        // the metadata in it.
-        unsafe { &*meta }
+        const {
+            assert!(size_of::<FallibleTask<Output<T>, Meta>>() == size_of::<Task<(), ()>>());
+        }
+        let task = ptr::from_ref(&self.task).cast::<Task<Output<T>, Meta>>();
+        // SAFETY: in async-task 4.7, to which the dependency is pinned, a `FallibleTask` has one
+        // field, which is a `Task`. They are of the same size, so it is at the same address.
+        unsafe { &*task }.metadata()
     }
 
     /// Makes [`let_go`](Self::let_go) cancel the child.
     pub(crate) fn cancel_on_drop(&mut self) {
-        self.meta = self.meta.map_addr(|address| address | CANCELS);
+        self.origin = self.origin.map_addr(|address| address | CANCELS);
     }
 
     /// Lets go of the child, as a handle that is dropped.
     pub(crate) fn let_go(self) {
-        match self.meta.addr() & CANCELS != 0 && self.meta().stage() == Stage::Alive {
+        match self.origin.addr() & CANCELS != 0 && self.meta().stage() == Stage::Alive {
             true => self.abort(),
             false => self.detach(),
         }

@@ -33,6 +33,7 @@ use crate::inspect::spans::SpanId;
 use crate::inspect::{Name, Record};
 use crate::queue::Kind;
 use crate::queue::children::Key;
+use crate::queue::list::Link;
 
 /// What a child is spawned as, and where.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,9 @@ pub(crate) enum Stage {
 /// The metadata of one child.
 pub(crate) struct Meta<S> {
     scope: Narrow<*const S>,
+    /// While it is in a queue.
+    link: Link,
+    #[cfg(feature = "inspect")]
     location: Narrow<&'static Location<'static>>,
     /// Stage, kind, key and what is known of its polls, in one word. Written only by the thread
     /// that holds the child, so a load and a store do.
@@ -144,6 +148,8 @@ impl<S> Meta<S> {
         };
         Self {
             scope: Narrow(Arc::as_ptr(scope)),
+            link: Link::default(),
+            #[cfg(feature = "inspect")]
             location: Narrow(spawned.at),
             status: AtomicU32::new(kind | Stage::Alive as u32 | NEW),
             #[cfg(feature = "inspect")]
@@ -211,7 +217,14 @@ impl<S> Meta<S> {
         unsafe { Arc::from_raw(scope) }
     }
 
+    /// Where the list keeps what is behind it; see [`Link`].
+    #[inline]
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// Returns where the child was spawned.
+    #[cfg(feature = "inspect")]
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.location.get()
     }
@@ -306,5 +319,5 @@ impl<T: Copy> Narrow<T> {
 }
 
 /// Each child has one.
-#[cfg(not(any(feature = "inspect", feature = "tracing")))]
+#[cfg(not(any(feature = "inspect", feature = "tracing", loom)))]
 const _: () = assert!(size_of::<Meta<()>>() == 2 * size_of::<usize>() + 4);

@@ -15,6 +15,7 @@ use crate::help::serving::{count_out, keep, keep_new};
 use crate::help::ticket::call_for_push;
 use crate::life::end_orphan;
 use crate::queue::children::Key;
+use crate::queue::list::{Link, Linked};
 use crate::queue::{Kind, Queue};
 use crate::run::shared::Shared;
 use crate::support::Lent;
@@ -38,6 +39,8 @@ pub(crate) struct Task {
     kind: Kind,
     /// The child's key in the registry; none of loom's business, as it is written by who polls.
     key: std::sync::Mutex<Option<Key>>,
+    /// While it is in a queue.
+    link: Link,
     state: AtomicUsize,
     refused: AtomicBool,
     /// Makes the future end the scope when it is polled, as by an `Err`.
@@ -68,6 +71,7 @@ impl Task {
             shared: Arc::clone(shared),
             kind,
             key: std::sync::Mutex::default(),
+            link: Link::default(),
             state: AtomicUsize::new(SCHEDULED),
             refused: AtomicBool::new(false),
             fails: AtomicBool::new(false),
@@ -277,6 +281,23 @@ impl Wake for Task {
 
 /// A child that is scheduled. Dropping it drops the future, like async-task's.
 pub(crate) struct Runnable<M>(Option<Arc<Task>>, PhantomData<fn(M)>);
+
+// SAFETY: it is the counted reference that it is made of, and a link that nobody else is given.
+unsafe impl<M> Linked for Runnable<M> {
+    fn into_raw(mut self) -> *mut () {
+        let task = self.0.take().expect("it has not been run");
+        Arc::into_raw(task).cast_mut().cast()
+    }
+
+    unsafe fn from_raw(raw: *mut ()) -> Self {
+        // SAFETY: as promised, this comes from `into_raw`.
+        Self(Some(unsafe { Arc::from_raw(raw.cast()) }), PhantomData)
+    }
+
+    fn link(&self) -> &Link {
+        &self.metadata().link
+    }
+}
 
 impl<M> Runnable<M> {
     fn new(task: &Arc<Task>) -> Self {

@@ -1,11 +1,11 @@
 //! A scope goes idle while another thread makes it ready.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use loom::thread;
 
 use crate::child::Task;
+use crate::queue::list::List;
 use crate::queue::waker_cache::WakerCache;
 use crate::queue::{Kind, Next};
 use crate::run::current::enter;
@@ -189,11 +189,11 @@ fn count_of_a_child_that_finishes_elsewhere() {
         });
         let (idle, _) = run(|current| {
             let mut cache = WakerCache::new(current);
-            let mut batch = VecDeque::new();
+            let mut batch = List::default();
             let mut poll = |cache: &mut WakerCache<'_>| loop {
                 match shared.queue.next(&mut batch, true, cache) {
                     // The child is with the other thread, as it were.
-                    Next::Run => batch.drain(..).for_each(std::mem::forget),
+                    Next::Run => std::mem::take(&mut batch).for_each(std::mem::forget),
                     Next::NeedWaker => drop(cache.keep_current()),
                     Next::Helped | Next::Closing => unreachable!("there are no helpers"),
                     Next::Idle => return false,

@@ -51,6 +51,7 @@ mod member;
 #[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/task/metadata.rs"]
 mod metadata;
+#[allow(dead_code, reason = "the models do not use all of it")]
 #[path = "../../../src/sets/results.rs"]
 mod results;
 #[path = "../../../src/stop/state.rs"]

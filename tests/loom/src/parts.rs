@@ -1,6 +1,5 @@
 //! Parts on their own: what each promises without the help of the others around it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use loom::thread;
@@ -10,6 +9,7 @@ use crate::help::epoch::Awaited;
 use crate::help::window::Window;
 use crate::queue::Kind;
 use crate::queue::home::Home;
+use crate::queue::list::List;
 use crate::run::current::enter;
 use crate::run::shared::Shared;
 use crate::support::{Lent, Outcome, explore, explore_within};
@@ -99,7 +99,7 @@ fn handed_back_to_a_sleeper() {
         let helper = thread::spawn({
             let shared = Arc::clone(&shared);
             move || {
-                let mut batch = VecDeque::new();
+                let mut batch = List::default();
                 shared.queue.take(&mut batch, 1);
                 match batch.len() {
                     0 => LEFT.mark(),
@@ -116,7 +116,7 @@ fn handed_back_to_a_sleeper() {
                 let window = &shared.queue.window;
                 let open = window.open(Instant::now(), false);
                 let stays = window.enter().expect("it is open");
-                let mut batch = VecDeque::new();
+                let mut batch = List::default();
                 while batch.is_empty() {
                     shared.queue.sleep(Awaited::All);
                     shared.queue.take(&mut batch, 1);

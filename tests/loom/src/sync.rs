@@ -48,6 +48,9 @@ impl<T> Mutex<T> {
     }
 }
 
+/// loom sees when two threads come to it at once.
+pub(crate) type PointerCell = UnsafeCell<*mut ()>;
+
 std::thread_local! {
     /// loom runs all threads of a model on the thread of its test.
     static WAITS: Cell<usize> = const { Cell::new(0) };
