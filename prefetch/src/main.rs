@@ -11,7 +11,7 @@
 //!
 //! The first two runs leave nothing behind: one prefetches whatever is linked to, the other one
 //! what the walk is about to visit, in one line. The third one fetches each page when the walk
-//! comes to it, and shows by how long it takes what the others gain. The last one does the work of
+//! comes to it, and shows by how long it takes what the others gain. `--untracked` does the work of
 //! the first the way it is usually done, with detached tasks, and shows what is still alive after
 //! the automator was closed. The difference is the reason for the library; a
 //! [timeline](self::timeline) is a picture of it.

@@ -21,7 +21,9 @@ impl Record {
     pub(crate) fn is_ready(&self) {}
 
     #[inline]
-    pub(crate) fn is_dropped(&self) {}
+    pub(crate) fn begin_drop(&self, _: *const ()) -> InPoll {
+        InPoll
+    }
 
     #[inline]
     pub(crate) fn begin_poll(&self, _: *const ()) -> InPoll {

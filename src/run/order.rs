@@ -72,8 +72,7 @@ impl PollLoop {
             let child = turn.batch.pop_front().expect("it was drawn");
             turn.batch.prepend(&mut before);
             queue.hand_back_home(&mut turn.batch);
-            let is_restless = child.run();
-            turn.budget.spend(1, is_restless);
+            child.run();
         }
     }
 }

@@ -219,9 +219,9 @@ impl PollLoop {
                 Next::Run if turn.is_drained() => return Progress::Spent,
                 Next::Run if self.order.is_drawn() => {
                     self.run_drawn(turn, body);
-                    turn.end_pass();
-                    if turn.budget.is_nested || turn.is_spent() {
-                        return Progress::Spent; // those around it draw as well
+                    // One step at a time: those around it draw as well, and no clock has a say.
+                    if !must_end(shared, self.body_done) {
+                        return Progress::Spent;
                     }
                 }
                 Next::Run => {

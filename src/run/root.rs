@@ -147,11 +147,9 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
                     body.as_mut()
                         .poll(shared, |entry| start(entry, shared), &is_failure)
                 };
-                {
-                    let _in_poll = shared.members.begin_poll();
-                    let _in_span = span.begin_poll();
-                    ready!(poll_loop.run(shared, cx, poll_body, is_nested));
-                }
+                let _in_poll = shared.members.begin_poll();
+                let _in_span = span.begin_poll();
+                ready!(poll_loop.run(shared, cx, poll_body, is_nested));
                 finish(shared, poll_loop, body.as_mut(), Outcome::Ended);
                 Poll::Ready(())
             }));
@@ -177,6 +175,8 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         if !this.poll_loop.has_ended() {
             this.poll_loop.begin(this.shared, this.helpers);
             enter(this.shared, this.helpers.as_ref(), true, |_| {
+                let _in_poll = this.shared.members.begin_poll();
+                let _in_span = this.span.enter();
                 finish(
                     this.shared,
                     this.poll_loop,
@@ -202,6 +202,8 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         if !poll_loop.has_ended() {
             poll_loop.begin(shared, this.helpers);
             enter(shared, this.helpers.as_ref(), true, |_| {
+                let _in_poll = shared.members.begin_poll();
+                let _in_span = this.span.enter();
                 finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
             });
         }

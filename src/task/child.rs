@@ -101,10 +101,8 @@ impl<F> PinnedDrop for Child<'_, F> {
             return;
         };
         let meta = *meta;
-        if meta.stage() == Stage::Alive {
-            meta.record().is_dropped();
-        }
         let panic = {
+            let _in_drop = (meta.stage() == Stage::Alive).then(|| meta.begin_drop());
             let span = span.clone();
             let _in_span = span.begin_drop(meta.stage() == Stage::Finished);
             catch(|| contents.set(Inner::Gone)).err()
@@ -161,13 +159,18 @@ fn schedule(runnable: Runnable) {
     // the `poll` of the scope, or its end, is on the stack of this thread. Nor is it in the local
     // queue of a pen: what keeps it there owns a reference to the shared state.
     let shared = unsafe { runnable.metadata().scope() };
-    runnable.metadata().is_woken();
+    let span = runnable.metadata().is_woken();
+    let is_told = SpanId::TELLS && !shared.queue.is_ended(); // the end wakes them all, to drop them
     if let Err(runnable) = keep(shared, runnable) {
         // SAFETY: as above. The reference keeps the queue while we push.
         let shared = unsafe { runnable.metadata().clone_scope() };
         if let Some(shared) = Queue::push_elsewhere(shared, runnable) {
             call_for_push(&shared);
         }
+    }
+    // Foreign code, and so not before the push: the end of the scope waits for that.
+    if is_told {
+        span.is_woken();
     }
 }
 

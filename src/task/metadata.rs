@@ -159,11 +159,18 @@ impl<S> Meta<S> {
         }
     }
 
-    /// It was woken.
+    /// It was woken, and is to be put in line. Gives what is to be told of that afterwards: by then
+    /// the child may be gone.
     #[inline]
-    pub(crate) fn is_woken(&self) {
+    pub(crate) fn is_woken(&self) -> SpanId {
         self.record.is_ready();
-        self.span.is_woken();
+        self.span
+    }
+
+    /// It is suspended for the first time.
+    #[inline]
+    pub(crate) fn is_suspended(&self) {
+        self.span.is_suspended();
     }
 
     /// Makes that of a closure.
@@ -175,8 +182,14 @@ impl<S> Meta<S> {
         }
     }
 
-    /// Returns what is known of it, for trees.
+    /// The future is dropped before it has finished; what this returns ends that.
     #[inline]
+    pub(crate) fn begin_drop(&self) -> impl Sized + use<S> {
+        self.record.begin_drop(self.scope.get().cast())
+    }
+
+    /// Returns what is known of it, for trees.
+    #[cfg(feature = "inspect")]
     pub(crate) fn record(&self) -> &Record {
         &self.record
     }

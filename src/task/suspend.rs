@@ -24,6 +24,7 @@ pub(super) fn suspend(meta: &Meta<Shared>, shared: &Shared, waker: &Waker) -> bo
         None => match queue.suspend(waker) {
             Some(key) => {
                 meta.set_key(key);
+                meta.is_suspended();
                 if !key.is_at_home() && queue.window.is_watched() {
                     meta.note_poll(&queue.window);
                 }

@@ -50,6 +50,7 @@ fn without_their_child() {
         assert!(block_on(poll_once(waits.as_mut())).is_none());
         let node = one_named("closures::waits");
         assert_eq!(names(&node), ["closures::without"]);
+        assert_eq!(node.state, State::Suspended, "it waits to be woken");
         over.add();
         block_on(waits);
         assert!(named("closures::waits").is_empty());

@@ -1,6 +1,7 @@
 //! V2: what the tree says of each: names, places, kinds, states and times.
 
 use std::future::pending;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, yield_now};
@@ -9,7 +10,7 @@ use taskpen::{Scope, TryScope, scope, try_scope};
 
 use crate::blocked::{LONG, be_slow_for, block_until};
 use crate::lenders::Pool;
-use crate::life::{Counter, Gate, watched};
+use crate::life::{Counter, Gate, OnDrop, watched};
 use crate::{named, one_named};
 
 /// V2: names go with the handle by which a child is spawned, and to nobody else.
@@ -166,4 +167,36 @@ fn times() {
             }),
         );
     });
+}
+
+/// V1, V2: while a scope ends it runs, and so do the children that it drops: what those open in
+/// their destructors is inside of them.
+#[test]
+fn during_the_end() {
+    let seen = Arc::new(Mutex::new(None));
+    let guard = {
+        let seen = Arc::clone(&seen);
+        OnDrop::new(move || {
+            let inner = scope(async |_: Scope<'_>| {
+                *seen.lock().unwrap() = Some(one_named("readings::ends"));
+            });
+            block_on(inner.named("readings::last"));
+        })
+    };
+    let ends = scope(async |s: Scope<'_>| {
+        s.spawn_background(async move {
+            let _guard = guard;
+            pending::<()>().await;
+        });
+        yield_now().await;
+    });
+    block_on(ends.named("readings::ends").serial());
+    let node = seen.lock().unwrap().take().unwrap();
+    assert_eq!((node.state, node.children.len()), (State::Running, 1));
+    let child = &node.children[0];
+    assert_eq!(
+        (child.kind, child.state),
+        (Kind::Background, State::Running)
+    );
+    assert_eq!(crate::names(child), ["readings::last"]);
 }

@@ -1,10 +1,13 @@
 //! The order drawn from a seed. The ids are those of `tests/README.md`.
 #![cfg(feature = "shuffle")]
 
+use std::cell::Cell;
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use futures_lite::future::{block_on, yield_now};
+use futures_lite::future::{block_on, poll_once, ready, yield_now};
 use taskpen::{Scope, TryScope, local_scope, scope, try_scope};
 
 /// What a scope does that notes each of its steps.
@@ -144,4 +147,52 @@ fn ends() {
         );
         assert_eq!(sum, 1_225);
     }
+}
+
+/// U1, L8, X2: a scope inside that is done returns in that very poll, as it does otherwise.
+#[test]
+fn scopes_inside_that_are_done() {
+    for seed in 0..20 {
+        let work = scope(async |s: Scope<'_>| {
+            let child = s.spawn(async {
+                let value = scope(async |_: Scope<'_>| 7).until(ready(())).await;
+                assert_eq!(value, Some(7));
+                let mut empty = pin!(scope(async |_: Scope<'_>| {}));
+                assert!(poll_once(empty.as_mut()).await.is_some());
+            });
+            child.await;
+        });
+        block_on(work.shuffled(seed));
+    }
+}
+
+/// X1: no clock has a say. Each poll of the scope makes one step, however long that takes.
+#[test]
+fn one_step_at_a_time() {
+    let cut_off = |seed| {
+        let steps = Cell::new(0);
+        let step = || {
+            steps.set(steps.get() + 1);
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_micros(30) {}
+        };
+        let work = local_scope(async |s| {
+            s.spawn(async {
+                loop {
+                    step();
+                    yield_now().await;
+                }
+            });
+            loop {
+                step();
+                yield_now().await;
+            }
+        });
+        let mut work = pin!(work.shuffled(seed));
+        for polls in 1..100 {
+            assert!(block_on(poll_once(work.as_mut())).is_none());
+            assert_eq!(steps.get(), polls);
+        }
+    };
+    (0..5).for_each(cut_off);
 }

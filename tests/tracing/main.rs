@@ -8,5 +8,6 @@ mod lenders;
 #[path = "../support/life.rs"]
 mod life;
 
+mod beside_others;
 mod recorder;
 mod spans;

@@ -131,9 +131,14 @@ where
             ("runtime::waker", _) => {
                 let mut fields = Fields::default();
                 event.record(&mut fields);
-                let woken = fields.id.filter(|id| *id != 0).map(Id::from_u64);
-                let place = woken.and_then(|id| place(&id, &context));
-                self.turn(place, State::Ready); // it is not running: async-task waits until then
+                let woken = fields.id.filter(|id| fields.is_wake && *id != 0);
+                let place = woken.and_then(|id| place(&Id::from_u64(id), &context));
+                self.change(place, |bar, now| {
+                    // It is told once the child stands in line, and may be polled by then.
+                    if !matches!(bar.states.last(), Some((_, State::Running))) {
+                        bar.states.push((now, State::Ready));
+                    }
+                });
             }
             ("prefetch", "closed") => self.seen().closed = Some(self.start.elapsed()),
             _ => {}
@@ -166,6 +171,8 @@ struct Fields {
     name: Option<String>,
     kind: Option<String>,
     id: Option<u64>,
+    /// Of an event, that it is about a wake.
+    is_wake: bool,
 }
 
 impl Visit for Fields {
@@ -173,6 +180,7 @@ impl Visit for Fields {
         match field.name() {
             "name" | "task.name" => self.name = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
+            "op" => self.is_wake = value.starts_with("waker.wake"),
             _ => {}
         }
     }

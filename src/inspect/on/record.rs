@@ -91,14 +91,15 @@ impl Drop for Timed<'_> {
 }
 
 /// A poll of a child, until it is dropped.
-pub(crate) struct InPoll<'a> {
-    /// What this thread was in before.
+#[expect(dead_code, reason = "their end is what they are for")]
+pub(crate) struct InPoll<'a>(Inside, Timed<'a>);
+
+/// This thread is in a child, until this is dropped.
+pub(crate) struct Inside {
     around: Option<(usize, Id)>,
-    #[expect(dead_code, reason = "its end is what it is for")]
-    timed: Timed<'a>,
 }
 
-impl Drop for InPoll<'_> {
+impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {
         INSIDE.with(|it| it.set(self.around));
@@ -135,22 +136,26 @@ impl Record {
         self.set(0, State::Ready, || {});
     }
 
-    /// Its future is being dropped, before it has finished.
-    pub(crate) fn is_dropped(&self) {
+    /// Its future is dropped before it has finished, on this thread: of a child of the scope at
+    /// this address.
+    pub(crate) fn begin_drop(&self, scope: *const ()) -> Inside {
         let start = now();
         self.set(0, State::Running, || {
             self.since.store(start, Ordering::Relaxed);
         });
+        self.enter(scope)
     }
 
     /// A poll of it begins, on this thread: of a child of the scope at this address.
     #[inline]
     pub(crate) fn begin_poll(&self, scope: *const ()) -> InPoll<'_> {
+        InPoll(self.enter(scope), self.begin())
+    }
+
+    #[inline]
+    fn enter(&self, scope: *const ()) -> Inside {
         let around = INSIDE.with(|it| it.replace(Some((scope.addr(), self.id()))));
-        InPoll {
-            around,
-            timed: self.begin(),
-        }
+        Inside { around }
     }
 
     /// A poll of it begins.

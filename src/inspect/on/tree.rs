@@ -291,7 +291,8 @@ fn look(shared: Arc<Shared>) -> Seen {
     drop(about);
     if is_pen {
         node.state = state_of_pen(&members);
-    } else if node.state == State::Suspended && !shared.queue.is_idle() {
+    } else if node.state == State::Suspended && !shared.queue.is_ended() && !shared.queue.is_idle()
+    {
         node.state = State::Ready;
     }
     let is_over = shared.queue.is_ended() && shared.closures.is_closed();

@@ -37,17 +37,23 @@ impl ChildSpan {
 }
 
 /// By what a waker knows the span of its child.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanId;
 
 impl SpanId {
+    /// Wakers have nobody to tell.
+    pub(crate) const TELLS: bool = false;
+
     #[inline]
     pub(crate) fn of(_: &ChildSpan) -> Self {
         Self
     }
 
     #[inline]
-    pub(crate) fn is_woken(&self) {}
+    pub(crate) fn is_woken(self) {}
+
+    #[inline]
+    pub(crate) fn is_suspended(self) {}
 }
 
 /// The span of a scope.
@@ -65,6 +71,11 @@ impl ScopeSpan {
 
     #[inline]
     pub(crate) fn begin_poll(&mut self) -> Inside {
+        Inside
+    }
+
+    #[inline]
+    pub(crate) fn enter(&self) -> Inside {
         Inside
     }
 }

@@ -3,12 +3,15 @@
 //! A span is foreign code: the subscriber may panic, and may use the scope. None is made, entered
 //! or dropped under a lock, and a panic of it is dropped.
 
+use std::cell::Cell;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tracing::dispatcher::with_default;
+use tracing::level_filters::LevelFilter;
 use tracing::span::Entered;
-use tracing::{Level, Span, enabled, trace, trace_span, warn};
+use tracing::{Span, trace, trace_span, warn};
 
 use super::super::Name;
 use crate::panic::quietly;
@@ -18,19 +21,47 @@ use crate::task::metadata::Spawned;
 /// A poll of a child that takes longer is warned of.
 const SLOW_POLL: Duration = Duration::from_millis(10);
 
+/// So many spans are in each other at most, and then one has none around it: a child that is
+/// spawned by the one before it, and so on for ever, would keep the spans of all. For a subscriber
+/// keeps a span for as long as there is one inside, and lets them go one in the other.
+const DEEPEST: u32 = 250;
+
+thread_local! {
+    /// How many spans the innermost one of ours is in, itself included.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// How many slow polls this thread was warned of.
+    static WARNINGS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The depth of a span that is made here, and whether it may be in another one.
+fn next_depth() -> (u32, bool) {
+    match DEPTH.get() {
+        DEEPEST.. => (1, false),
+        depth => (depth + 1, true),
+    }
+}
+
 /// Inside of a span, until it is dropped. A guard, and not a function around a poll, for what that
 /// would keep on the stack: scopes are in each other as deep as it reaches.
-pub(crate) struct Inside<'a>(Option<Entered<'a>>);
+pub(crate) struct Inside<'a> {
+    entered: Option<Entered<'a>>,
+    /// The depth around it.
+    around: u32,
+}
 
 impl<'a> Inside<'a> {
-    fn enter(span: &'a Span) -> Self {
-        Self(quietly(|| span.enter()))
+    fn enter(span: &'a Span, depth: u32) -> Self {
+        Self {
+            entered: quietly(|| span.enter()),
+            around: DEPTH.replace(depth),
+        }
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        let entered = self.0.take();
+        DEPTH.set(self.around);
+        let entered = self.entered.take();
         quietly(|| drop(entered));
     }
 }
@@ -39,6 +70,7 @@ impl Drop for Inside<'_> {
 pub(crate) struct InPoll<'a> {
     child: &'a ChildSpan,
     start: Option<Instant>,
+    warnings: u64,
     #[expect(dead_code, reason = "its end is what it is for")]
     inside: Inside<'a>,
 }
@@ -46,7 +78,7 @@ pub(crate) struct InPoll<'a> {
 impl Drop for InPoll<'_> {
     fn drop(&mut self) {
         if let Some(start) = self.start {
-            self.child.heed(start.elapsed());
+            self.child.heed(start.elapsed(), self.warnings);
         }
     }
 }
@@ -60,19 +92,22 @@ fn close(span: &mut Span) {
 #[derive(Debug)]
 pub(crate) struct ChildSpan {
     span: Span,
+    depth: u32,
     at: &'static Location<'static>,
 }
 
 impl ChildSpan {
     /// The span of a child that is spawned inside of the one that is current.
     pub(crate) fn new(name: &Name, spawned: Spawned) -> Self {
-        let make = || make_span(name, spawned);
+        let (depth, may_be_inside) = next_depth();
+        let make = || make_span(name, spawned, may_be_inside);
         let span = match spawned.is_hidden() {
             true => None,
             false => quietly(make),
         };
         Self {
             span: span.unwrap_or_else(Span::none),
+            depth,
             at: spawned.at,
         }
     }
@@ -82,27 +117,45 @@ impl ChildSpan {
         InPoll {
             child: self,
             start: warns().then(Instant::now),
+            warnings: WARNINGS.get(),
             inside: self.enter(),
         }
     }
 
-    fn heed(&self, took: Duration) {
-        if took >= SLOW_POLL {
-            self.warn(took);
+    /// A poll took so long, and so many were warned of before. Of polls in each other the innermost
+    /// one is.
+    fn heed(&self, took: Duration, warnings: u64) {
+        if took >= SLOW_POLL && WARNINGS.get() == warnings {
+            WARNINGS.set(warnings.wrapping_add(1));
+            quietly(|| self.warn(took));
         }
     }
 
+    /// Tells who knows the span; or inside of what is current, if nobody wants such spans.
     #[cold]
     fn warn(&self, took: Duration) {
         let (took, at) = (took.as_millis() as u64, self.at);
-        quietly(|| {
-            warn!(
-                target: "taskpen",
-                parent: &self.span,
-                { poll.ms = took, loc.file = at.file(), loc.line = at.line(), loc.col = at.column() },
-                "a poll took long; what blocks belongs into `spawn_blocking`"
-            );
+        macro_rules! warn_inside {
+            ($($parent:tt)*) => {
+                warn!(
+                    target: "taskpen",
+                    $($parent)*
+                    {
+                        poll.ms = took,
+                        loc.file = at.file(),
+                        loc.line = at.line(),
+                        loc.col = at.column(),
+                    },
+                    "a poll took long; what blocks belongs into `spawn_blocking`"
+                )
+            };
+        }
+        let told = self.span.with_subscriber(|(id, subscriber)| {
+            with_default(subscriber, || warn_inside!(parent: id,));
         });
+        if told.is_none() {
+            warn_inside!();
+        }
     }
 
     /// The future is dropped. Inside of the span, unless it has finished: that would be one more
@@ -112,39 +165,49 @@ impl ChildSpan {
     }
 
     pub(crate) fn enter(&self) -> Inside<'_> {
-        Inside::enter(&self.span)
+        Inside::enter(&self.span, self.depth)
     }
 }
 
-/// Returns true if anybody wants to be warned.
+/// Returns false if nobody wants to be warned. Not by asking a subscriber: to some of them that is
+/// a question about the event that comes next, whichever that is.
 fn warns() -> bool {
-    quietly(|| enabled!(target: "taskpen", Level::WARN)).unwrap_or_default()
+    LevelFilter::current() >= LevelFilter::WARN
 }
 
 /// Its fields are those that tokio-console shows, under the names by which it knows them.
-fn make_span(name: &Name, spawned: Spawned) -> Span {
+fn make_span(name: &Name, spawned: Spawned, may_be_inside: bool) -> Span {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    trace_span!(
-        target: "taskpen",
-        "runtime.spawn",
-        kind = match (spawned.is_closure(), spawned.kind) {
-            (true, _) => "blocking",
-            (false, Kind::Ordinary) => "child",
-            (false, Kind::Background) => "background",
-        },
-        task.name = name.as_str(),
-        task.id = LAST.fetch_add(1, Ordering::Relaxed) + 1,
-        loc.file = spawned.at.file(),
-        loc.line = spawned.at.line(),
-        loc.col = spawned.at.column(),
-    )
+    macro_rules! span_inside {
+        ($($parent:tt)*) => {
+            trace_span!(
+                target: "taskpen",
+                $($parent)*
+                "runtime.spawn",
+                kind = match (spawned.is_closure(), spawned.kind) {
+                    (true, _) => "blocking",
+                    (false, Kind::Ordinary) => "child",
+                    (false, Kind::Background) => "background",
+                },
+                task.name = name.as_str(),
+                task.id = LAST.fetch_add(1, Ordering::Relaxed) + 1,
+                loc.file = spawned.at.file(),
+                loc.line = spawned.at.line(),
+                loc.col = spawned.at.column(),
+            )
+        };
+    }
+    match may_be_inside {
+        true => span_inside!(),
+        false => span_inside!(parent: None,),
+    }
 }
 
 impl Clone for ChildSpan {
     fn clone(&self) -> Self {
         Self {
             span: quietly(|| self.span.clone()).unwrap_or_else(Span::none),
-            at: self.at,
+            ..*self
         }
     }
 }
@@ -156,18 +219,31 @@ impl Drop for ChildSpan {
 }
 
 /// By what a waker knows the span of its child, which may be gone.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanId(u64);
 
 impl SpanId {
+    /// Wakers have somebody to tell.
+    pub(crate) const TELLS: bool = true;
+
     pub(crate) fn of(span: &ChildSpan) -> Self {
         Self(span.span.id().map_or(0, |id| id.into_u64()))
     }
 
     /// The child was woken.
-    pub(crate) fn is_woken(&self) {
+    pub(crate) fn is_woken(self) {
+        self.tell("waker.wake_by_ref");
+    }
+
+    /// The child is suspended for the first time: there is a waker of it from now on, until it is
+    /// gone.
+    pub(crate) fn is_suspended(self) {
+        self.tell("waker.clone");
+    }
+
+    fn tell(self, op: &'static str) {
         if self.0 != 0 {
-            quietly(|| trace!(target: "runtime::waker", op = "waker.wake", task.id = self.0));
+            quietly(|| trace!(target: "runtime::waker", op, task.id = self.0));
         }
     }
 }
@@ -179,6 +255,7 @@ pub(crate) struct ScopeSpan {
     at: &'static Location<'static>,
     /// Once it has begun.
     span: Option<Span>,
+    depth: u32,
 }
 
 impl ScopeSpan {
@@ -188,6 +265,7 @@ impl ScopeSpan {
             name: Name::default(),
             at: Location::caller(),
             span: None,
+            depth: 0,
         }
     }
 
@@ -195,29 +273,42 @@ impl ScopeSpan {
         self.name = name.clone();
     }
 
-    /// A poll of the scope begins: its first, inside of the span that is current then.
-    pub(crate) fn begin_poll(&mut self) -> Inside<'_> {
-        self.begin();
-        match &self.span {
-            Some(span) => Inside::enter(span),
-            None => Inside(None),
+    fn begin(&mut self) {
+        let (depth, may_be_inside) = next_depth();
+        let (name, at) = (self.name.as_str(), self.at);
+        macro_rules! span_inside {
+            ($($parent:tt)*) => {
+                trace_span!(
+                    target: "taskpen",
+                    $($parent)*
+                    "scope",
+                    name,
+                    loc.file = at.file(),
+                    loc.line = at.line(),
+                    loc.col = at.column(),
+                )
+            };
         }
+        let make = || match may_be_inside {
+            true => span_inside!(),
+            false => span_inside!(parent: None,),
+        };
+        self.span = Some(quietly(make).unwrap_or_else(Span::none));
+        self.depth = depth;
     }
 
-    fn begin(&mut self) {
-        let make = || {
-            trace_span!(
-                target: "taskpen",
-                "scope",
-                name = self.name.as_str(),
-                loc.file = self.at.file(),
-                loc.line = self.at.line(),
-                loc.col = self.at.column(),
-            )
-        };
+    /// A poll of the scope begins: its first, inside of the span that is current then.
+    pub(crate) fn begin_poll(&mut self) -> Option<Inside<'_>> {
         if self.span.is_none() {
-            self.span = Some(quietly(make).unwrap_or_else(Span::none));
+            self.begin();
         }
+        self.enter()
+    }
+
+    /// Enters it, if it has begun.
+    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
+        let span = self.span.as_ref();
+        span.map(|span| Inside::enter(span, self.depth))
     }
 }
 

@@ -150,7 +150,15 @@ fn tasks() {
         assert!(task.parents.is_empty(), "{name}: {task:?}");
         let polls = stats.poll_stats.as_ref().unwrap();
         assert_eq!(polls.polls, TIMES + 1, "{name}: {stats:?}");
-        assert_eq!(stats.wakes, TIMES, "{name}: {stats:?}");
+        // A wake is told once the child stands in line: on another thread it may be over by then.
+        let missed = TIMES - stats.wakes.min(TIMES);
+        let may_miss = u64::from(!name.starts_with("no runtime"));
+        assert!(
+            stats.wakes <= TIMES && missed <= may_miss,
+            "{name}: {stats:?}"
+        );
+        // If none were left the console would say that it is never woken again.
+        assert!(stats.waker_clones > stats.waker_drops, "{name}: {stats:?}");
         let busy = polls.busy_time.as_ref().unwrap();
         let busy = Duration::new(busy.seconds as u64, busy.nanos as u32);
         assert!(busy >= BUSY * TIMES as u32, "{name}: {busy:?}");
