@@ -227,8 +227,9 @@ impl<R: Linked> Queue<R> {
         is_over
     }
 
-    /// Moves up to `most` runnables into `batch`, which is empty; returns how many are left. Those
-    /// that were set aside come first: they have waited.
+    /// Moves up to `most` runnables into `batch`, behind what was left there when the scope seemed
+    /// to be done; returns how many are left. Those that were set aside come first: they have
+    /// waited.
     pub(crate) fn take(&self, batch: &mut List<R>, most: usize) -> usize {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
@@ -236,7 +237,7 @@ impl<R: Linked> Queue<R> {
             true => &mut elsewhere.children.ready,
             false => &mut elsewhere.aside,
         };
-        *batch = queue.split_front(most);
+        batch.append(&mut queue.split_front(most));
         queue.len()
     }
 

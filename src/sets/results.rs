@@ -68,9 +68,12 @@ struct State<T> {
 /// Bytes of room for values that are kept when there are none.
 const SPARE: usize = 64 << 10;
 
-/// Makes room for so many values, but for no more than is kept.
+/// Bytes of room that are made for values before they are there.
+const ROOM: usize = 8 << 10;
+
+/// Makes room for so many values, within limits.
 pub(crate) fn make_room<T>(values: &mut VecDeque<T>, most: usize) {
-    values.reserve(most.min(SPARE / size_of::<T>().max(1)));
+    values.reserve_exact(most.min(ROOM / size_of::<T>().max(1)));
 }
 
 /// Gives memory back that a burst of values needed.

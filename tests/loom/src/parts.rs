@@ -131,6 +131,32 @@ fn handed_back_to_a_sleeper() {
     LEFT.assert_seen();
 }
 
+/// What is taken comes behind what was taken before and has not run: when the last ordinary child
+/// finishes the scope's thread stops in the middle of its batch, and goes on if a helper has
+/// spawned another one meanwhile. Nothing is dropped for that.
+#[test]
+fn taken_behind_others() {
+    explore(|| {
+        let shared = Shared::new();
+        let children = [(); 3].map(|()| Task::new(&shared, Kind::Background));
+        enter(&shared, None, true, |_| {
+            shared.queue.home.enter(|| {
+                children.iter().for_each(|child| assert!(child.add()));
+                drop(shared.queue.share());
+                let mut batch = List::default();
+                for left in [2, 0] {
+                    let most = batch.len() + 1;
+                    assert_eq!(shared.queue.take(&mut batch, most), left);
+                }
+                assert_eq!(batch.len(), children.len());
+                for (runnable, child) in batch.zip(&children) {
+                    assert!(std::ptr::eq(runnable.metadata(), &raw const **child));
+                }
+            });
+        });
+    });
+}
+
 /// `len` from a thread that has nothing to do with the scope: never more than there were, and never
 /// less than none.
 #[test]
