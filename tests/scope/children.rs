@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
@@ -185,8 +185,8 @@ each_form!(background_child_that_drives_another, |scope, ok| {
 /// R6: `spawn_with` nests; every level borrows what outlives the scope and spawns in the one scope
 /// that there is.
 each_form!(nested_spawn_with, |scope, ok| {
-    let visited = AtomicUsize::new(0);
-    let visited = &visited;
+    let (visited, counted) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (visited, counted) = (&visited, &counted);
     let outcome = run(scope(async |s| {
         let outer = s.spawn_with(async move |s| {
             visited.fetch_add(1, SeqCst);
@@ -195,9 +195,14 @@ each_form!(nested_spawn_with, |scope, ok| {
                 s.spawn_with(async move |s| {
                     visited.fetch_add(100, SeqCst);
                     assert!(!s.is_ended());
+                    while !counted.load(SeqCst) {
+                        yield_now().await; // another thread may run it
+                    }
                     ok(())
                 });
-                ok(s.len()) // itself, its parent and its child
+                let alive = s.len(); // itself, its parent and its child
+                counted.store(true, SeqCst);
+                ok(alive)
             });
             ok(middle.await)
         });
