@@ -87,11 +87,12 @@ fn no_event_is_lost() {
         .with(errors.with_filter(LevelFilter::ERROR))
         .with(infos.with_filter(LevelFilter::INFO));
     with_default(subscriber, || {
-        block_on(scope(async |s: Scope<'_>| {
+        let work = scope(async |s: Scope<'_>| {
             for _ in 0..100 {
                 s.spawn(async { error!("the user's") });
             }
-        }));
+        });
+        block_on(work.serial()); // the subscriber is that of this thread
     });
     assert_eq!(heard.map(|heard| heard.load(Ordering::Relaxed)), [100; 2]);
 }
@@ -148,14 +149,15 @@ fn one_warning() {
     let request = with_default(registry().with(layer).with(LevelFilter::INFO), || {
         let request = info_span!("a request");
         request.in_scope(|| {
-            block_on(scope(async |s: Scope<'_>| {
+            let work = scope(async |s: Scope<'_>| {
                 s.spawn(async {
                     scope(async |s: Scope<'_>| {
                         s.spawn(async { be_slow_for(4 * LONG) });
                     })
                     .await;
                 });
-            }));
+            });
+            block_on(work.serial());
         });
         request.id().map(|id| id.into_u64())
     });

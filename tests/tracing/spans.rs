@@ -44,7 +44,7 @@ fn of_children_and_scopes() {
         );
         gate.open();
     });
-    block_on(outer.named("spans::outer"));
+    block_on(outer.named("spans::outer").serial()); // or it could be polled less often
     let (outer, noted) = one_named("spans::outer");
     assert_eq!(noted.fields["span"], "scope");
     assert!(noted.is_closed);
