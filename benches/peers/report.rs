@@ -134,7 +134,7 @@ impl Report {
     /// An empty report about this machine, today.
     pub(crate) fn new(quick: bool, partial: bool) -> Self {
         Self {
-            version: env!("CARGO_PKG_VERSION").to_string(),
+            version: version().to_string(),
             date: today(),
             cpu: cpu(),
             cores: available_parallelism().map_or(1, usize::from),
@@ -286,4 +286,13 @@ fn rustc() -> String {
         .take(2)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The version of the library, which is not that of this package.
+fn version() -> &'static str {
+    let manifest = include_str!("../../Cargo.toml").lines();
+    let mut versions = manifest.filter_map(|line| line.strip_prefix("version = "));
+    versions
+        .next()
+        .map_or("unknown", |version| version.trim_matches('"'))
 }
