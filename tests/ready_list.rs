@@ -65,6 +65,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    // A failure is replayed by its seed, not from a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn as_a_queue(steps in steps()) {
         let alive = Arc::new(());

@@ -7,12 +7,17 @@
 //! cargo test -p prefetch --test pictures -- --ignored
 //! ```
 
+#[path = "support/stub.rs"]
+mod stub;
+
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use stub::Directory;
 
 /// How wide a README is where it is shown.
 const WIDTH: u32 = 846;
@@ -52,36 +57,12 @@ fn embedded(svg: &str) -> String {
     format!("<div><template shadowrootmode=open>{style}{svg}</template></div>")
 }
 
-/// A folder that is removed when this is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("taskpen-{}-{name}", process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// Writes a file, and gives its path.
-    fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// Runs Chromium on a page, and gives what it prints.
-fn browse(page: &Path, scheme: &str, folder: &Folder, task: &str) -> String {
+fn browse(page: &Path, scheme: &str, folder: &Directory, task: &str) -> String {
     let browser = env::var_os("CHROMIUM").unwrap_or_else(|| "chromium".into());
     let output = Command::new(&browser)
         .args([
@@ -101,7 +82,7 @@ fn browse(page: &Path, scheme: &str, folder: &Folder, task: &str) -> String {
         ])
         .arg(format!(
             "--user-data-dir={}",
-            folder.0.join("profile").display()
+            folder.path().join("profile").display()
         ))
         .arg(format!("--window-size={WIDTH},{HEIGHT}"))
         .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
@@ -166,10 +147,10 @@ fn readme() {
     let (_, pictures) = readme.split_once("<p>").expect("the README has pictures");
     let (pictures, _) = pictures.split_once("</p>").unwrap();
     assert_eq!(pictures.matches("<img ").count(), 2, "{pictures}");
-    let folder = Folder::new("readme");
-    let file = folder.file("readme.html", &page(pictures));
+    let folder = Directory::new("readme", &[("readme.html", page(pictures).as_bytes())]);
+    let file = folder.path().join("readme.html");
     for (scheme, colour, left) in SCHEMES {
-        let screen = folder.0.join(format!("{scheme}.png"));
+        let screen = folder.path().join(format!("{scheme}.png"));
         browse(
             &file,
             scheme,
@@ -196,12 +177,12 @@ fn readme() {
 #[test]
 #[ignore = "takes Chromium"]
 fn legibility() {
-    let folder = Folder::new("legibility");
+    let folder = Directory::new("legibility", &[]);
     let svg = |name: &str| repository().join("docs").join(name);
     let mut files = vec![svg("timeline-scope.svg"), svg("timeline-detached.svg")];
     let modes: [&[&str]; 3] = [&[], &["--read-ahead", "--pages", "3"], &["--untracked"]];
     for (number, options) in modes.into_iter().enumerate() {
-        let file = folder.0.join(format!("{number}.svg"));
+        let file = folder.path().join(format!("{number}.svg"));
         let mut program = Command::new(env!("CARGO_BIN_EXE_prefetch"));
         let program = program.arg("--timeline").arg(&file).args(options);
         let status = program.stdout(Stdio::null()).status().unwrap();
@@ -211,7 +192,8 @@ fn legibility() {
     let read = |file| embedded(&fs::read_to_string(file).unwrap());
     let pictures: String = files.iter().map(read).collect();
     let body = format!("<style>div{{width:49%}}</style>{pictures}<script>{SCRIPT}</script>");
-    let file = folder.file("pictures.html", &page(&body));
+    let file = folder.path().join("pictures.html");
+    fs::write(&file, page(&body)).unwrap();
     for (scheme, ..) in SCHEMES {
         let document = browse(&file, scheme, &folder, "--dump-dom");
         let (_, found) = document.split_once("<pre>").expect(&document);

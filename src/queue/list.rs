@@ -40,7 +40,7 @@ impl Link {
     /// The caller has the runnable, or has borrowed the list in which that is.
     #[inline]
     unsafe fn get(&self) -> *mut () {
-        // SAFETY: nobody writes it meanwhile, as promised. It need not be aligned.
+        // SAFETY: no other thread writes it meanwhile, as promised. It need not be aligned.
         self.0.with(|it| unsafe { it.read_unaligned() })
     }
 
@@ -49,7 +49,7 @@ impl Link {
     /// The caller has the runnable, or has borrowed the list in which that is to change it.
     #[inline]
     unsafe fn set(&self, to: *mut ()) {
-        // SAFETY: nobody else reads or writes it meanwhile, as promised.
+        // SAFETY: no other thread reads or writes it meanwhile, as promised.
         self.0.with_mut(|it| unsafe { it.write_unaligned(to) });
     }
 }
@@ -59,8 +59,8 @@ impl Link {
 /// # Safety
 ///
 /// `from_raw` gives back what `into_raw` was given, and both call no foreign code. Made twice from
-/// the same pointer it can be looked at, as if through a reference, if neither is dropped. Nobody
-/// but this module uses the link, which stays the same one.
+/// the same pointer it can be looked at, as if through a reference, if neither is dropped. Only
+/// this module uses the link, which stays the same one.
 pub(crate) unsafe trait Linked: Sized {
     /// Makes a pointer of it, which is not null.
     fn into_raw(self) -> *mut ();

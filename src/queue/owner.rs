@@ -109,9 +109,9 @@ impl<R: Linked> Queue<R> {
         }
     }
 
-    /// Exchanges an empty batch for what is ready, at home.
-    pub(crate) fn take_home(&self, batch: &mut List<R>) {
-        self.with_home(|home| mem::swap(batch, &mut home.children.ready));
+    /// Takes what is ready, at home.
+    pub(crate) fn take_home(&self) -> List<R> {
+        self.with_home(|home| mem::take(&mut home.children.ready))
     }
 
     /// Returns whether the body was woken; from here on it is not.

@@ -131,7 +131,7 @@ pub(crate) struct Budget {
     /// How many are made until the clock is read again.
     look_at: u32,
     pace: Pace,
-    pub(super) is_nested: bool,
+    is_nested: bool,
     /// Set once the time was up; see [`look_now`](Self::look_now).
     was_up: bool,
     /// Once it was read.

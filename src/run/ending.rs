@@ -5,7 +5,6 @@
 use std::task::{Poll, Waker, ready};
 
 use crate::queue::Queue;
-use crate::queue::list::List;
 use crate::run::poll_loop::PollLoop;
 use crate::run::shared::{Runnable, Shared};
 
@@ -19,25 +18,22 @@ pub(crate) fn drop_children(shared: &Shared) {
         return; // and so there is no runnable
     }
     queue.at_home_for_the_end(|| {
-        let batch = &mut List::default();
         for suspended in queue.take_suspended() {
             let mut suspended = suspended.into_iter().map(|(_, waker)| waker.wake());
             // A few at a time, so that a child is still in the cache when it is dropped.
             while suspended.by_ref().take(AT_A_TIME).count() > 0 {
-                drop_batch(queue, batch);
+                drop_batch(queue);
             }
         }
-        while drop_batch(queue, batch) || queue.await_runnables() {}
+        while drop_batch(queue) || queue.await_runnables() {}
     });
 }
 
 /// Drops the children that are ready at home; returns false if there were none.
-fn drop_batch(queue: &Queue<Runnable>, batch: &mut List<Runnable>) -> bool {
-    queue.take_home(batch);
+fn drop_batch(queue: &Queue<Runnable>) -> bool {
+    let batch = queue.take_home();
     let found = !batch.is_empty();
-    while let Some(child) = batch.pop_front() {
-        drop(child); // and its future, under `catch_unwind`
-    }
+    drop(batch); // and each future, under `catch_unwind`
     found
 }
 

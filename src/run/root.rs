@@ -173,18 +173,9 @@ impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
         let mut this = self.project();
         let inside = enter_alone(this.is_inside);
         if !this.poll_loop.has_ended() {
-            this.poll_loop.begin(this.shared, this.helpers);
-            enter(this.shared, this.helpers.as_ref(), true, |_| {
-                let _in_poll = this.shared.members.begin_poll();
-                let _in_span = this.span.enter();
-                finish(
-                    this.shared,
-                    this.poll_loop,
-                    this.body.as_mut(),
-                    Outcome::Dropped,
-                );
-            });
-            this.shared.report(|| drop(this.body.take_output()));
+            let (shared, body) = (&*this.shared, this.body.as_mut());
+            finish_early(shared, this.helpers, this.poll_loop, this.span, body);
+            shared.report(|| drop(this.body.take_output()));
         }
         drop(inside);
     }
@@ -200,12 +191,7 @@ impl<F, Fut: Future, S> PinnedDrop for Root<'_, F, Fut, S> {
         let (shared, poll_loop, mut body) = (&*this.shared, this.poll_loop, this.body);
         let _inside = enter_alone(this.is_inside);
         if !poll_loop.has_ended() {
-            poll_loop.begin(shared, this.helpers);
-            enter(shared, this.helpers.as_ref(), true, |_| {
-                let _in_poll = shared.members.begin_poll();
-                let _in_span = this.span.enter();
-                finish(shared, poll_loop, body.as_mut(), Outcome::Dropped);
-            });
+            finish_early(shared, this.helpers, poll_loop, this.span, body.as_mut());
         }
         poll_loop.hand_over_closures(shared);
         quietly(|| drop(body.take_output()));
@@ -226,6 +212,22 @@ fn enter_alone(is_inside: &mut bool) -> Defer<impl FnMut()> {
         abort(IN_THE_MIDDLE);
     }
     Defer(|| *is_inside = false)
+}
+
+/// Ends a scope from outside, which may not have begun.
+fn finish_early<F, Fut: Future>(
+    shared: &Arc<Shared>,
+    helpers: &mut Option<Helpers>,
+    poll_loop: &mut PollLoop,
+    span: &ScopeSpan,
+    body: Pin<&mut Body<F, Fut>>,
+) {
+    poll_loop.begin(shared, helpers);
+    enter(shared, helpers.as_ref(), true, |_| {
+        let _in_poll = shared.members.begin_poll();
+        let _in_span = span.enter();
+        finish(shared, poll_loop, body, Outcome::Dropped);
+    });
 }
 
 /// Ends the scope: drops the body and then every child. To be called once; see the module

@@ -103,8 +103,9 @@ impl<F> PinnedDrop for Child<'_, F> {
         let meta = *meta;
         let panic = {
             let _in_drop = (meta.stage() == Stage::Alive).then(|| meta.begin_drop());
-            let span = span.clone();
-            let _in_span = span.begin_drop(meta.stage() == Stage::Finished);
+            // Not if it has finished: that would be one more visit, and count as a poll.
+            let span = (meta.stage() != Stage::Finished).then(|| span.clone());
+            let _in_span = span.as_ref().map(ChildSpan::enter);
             catch(|| contents.set(Inner::Gone)).err()
         };
         match meta.stage() {

@@ -9,17 +9,18 @@ use svg::node::element::{Group, Line, Path, Rectangle, Style, Text, Title};
 
 use super::record::{Bar, Kind, Record, State};
 use super::rows::{Bars, Row, rows};
+use crate::report::SECOND_LOOK;
 
 /// So many rows fit onto a screen.
 const MOST_ROWS: usize = 40;
-/// How far the picture goes beyond the closing of the automator, at least.
-const BEYOND: Duration = Duration::from_millis(100);
 
 // In pixels.
 const WIDTH: f32 = 420.0;
 const MARGIN: f32 = 8.0;
 /// Where the names end, and time begins.
 const GUTTER: f32 = 124.0;
+/// The width of all the time.
+const TIME: f32 = WIDTH - MARGIN - GUTTER;
 const HEAD: f32 = 44.0;
 const ROW: f32 = 11.0;
 const BAR: f32 = 7.0;
@@ -27,8 +28,8 @@ const INDENT: f32 = 5.0;
 const FOOT: f32 = 34.0;
 /// What is shorter is drawn so wide, or it would not be seen.
 const THIN: f32 = 0.6;
-/// What is folded is counted at so many moments.
-const COLUMNS: u32 = 288;
+/// What is folded is counted at so many moments, a pixel apart.
+const COLUMNS: u32 = TIME as u32;
 /// There is room for so many names of times.
 const MOST_STEPS: u32 = 6;
 /// Half the width of such a name.
@@ -51,7 +52,6 @@ text{font:9px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif
 .ready{fill:#e0a800}
 .running{fill:#0550ae}
 .left .suspended{fill:#ffb8b0}
-.left .ready{fill:#e0a800}
 .left .running{fill:#b3131f}
 @media(prefers-color-scheme:dark){
 text{fill:#e6edf3}
@@ -63,7 +63,6 @@ text{fill:#e6edf3}
 .ready{fill:#d29922}
 .running{fill:#6cb6ff}
 .left .suspended{fill:#7d2b2b}
-.left .ready{fill:#d29922}
 .left .running{fill:#ff8f85}
 }";
 
@@ -71,9 +70,10 @@ text{fill:#e6edf3}
 pub(crate) fn draw(record: &Record, heading: &str) -> String {
     let rows = rows(&record.bars, MOST_ROWS);
     let height = HEAD + ROW * rows.len() as f32 + FOOT;
+    // As far as a second look reaches, also where there is nothing to look at.
     let beyond = record
         .closed
-        .map_or(Duration::ZERO, |closed| closed + BEYOND);
+        .map_or(Duration::ZERO, |closed| closed + SECOND_LOOK);
     let picture = Picture {
         record,
         end: record.end.max(beyond).max(Duration::from_millis(1)),
@@ -127,7 +127,7 @@ impl Picture<'_> {
 
     fn x(&self, at: Duration) -> f32 {
         let part = at.as_secs_f32() / self.end.as_secs_f32();
-        GUTTER + part * (WIDTH - MARGIN - GUTTER)
+        GUTTER + part * TIME
     }
 
     /// Lines at round times, and what those are.
@@ -166,20 +166,23 @@ impl Picture<'_> {
     fn row(&self, row: &Row, y: f32) -> Group {
         let indent = INDENT * row.depth as f32;
         let room = ((GUTTER - MARGIN - 4.0 - indent) / CHARACTER) as usize;
-        let (label, class) = match &row.bars {
-            Bars::One(place) => match &self.record.bars[*place] {
-                bar if bar.kind == Kind::Scope => (format!("scope {}", bar.name), "scope"),
-                bar => (bar.name.clone(), "task"),
-            },
-            Bars::Folded(bars) => (format!("{} more", bars.len()), "faint"),
-        };
-        let label = text(MARGIN + indent, y + BAR + 0.5, shortened(&label, room));
+        let label = |label: &str| text(MARGIN + indent, y + BAR + 0.5, shortened(label, room));
         let top = y + 1.0;
-        let [before, after] = match &row.bars {
-            Bars::One(place) => self.stretches(&self.record.bars[*place], top),
-            Bars::Folded(bars) => self.counts(bars, top),
+        let (label, [before, after]) = match &row.bars {
+            Bars::One(place) => {
+                let bar = &self.record.bars[*place];
+                let label = match bar.kind {
+                    Kind::Scope => label(&format!("scope {}", bar.name)),
+                    Kind::Task => label(&bar.name),
+                };
+                (label, self.stretches(bar, top))
+            }
+            Bars::Folded(bars) => {
+                let label = label(&format!("{} more", bars.len())).set("class", "faint");
+                (label, self.counts(bars, top))
+            }
         };
-        let group = Group::new().add(label.set("class", class)).add(before);
+        let group = Group::new().add(label).add(before);
         match after.get_children().is_empty() {
             true => group,
             false => group.add(after.set("class", "left")),
@@ -223,7 +226,7 @@ impl Picture<'_> {
             .collect();
         let most = columns.iter().map(|(_, count)| *count).max();
         let most = most.unwrap_or_default().max(1) as f32;
-        let (width, bottom) = ((WIDTH - MARGIN - GUTTER) / COLUMNS as f32, top + BAR);
+        let bottom = top + BAR;
         self.halves(|from, to| {
             let inside = |at: Duration| from <= at && at < to;
             let mut data = Data::new();
@@ -234,7 +237,7 @@ impl Picture<'_> {
                 let height = rounded(BAR * *count as f32 / most);
                 let corner = (rounded(self.x(*at)), bottom);
                 data = data.move_to(corner).vertical_line_by(-height);
-                data = data.horizontal_line_by(width).vertical_line_by(height);
+                data = data.horizontal_line_by(1.0).vertical_line_by(height);
             }
             match data.is_empty() {
                 true => Group::new(),

@@ -17,13 +17,7 @@ use super::record::{Bar, Kind, Record, State};
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder {
     start: Instant,
-    seen: Arc<Mutex<Seen>>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    bars: Vec<Bar>,
-    closed: Option<Duration>,
+    seen: Arc<Mutex<Record>>,
 }
 
 /// The name of a span, for other layers.
@@ -43,21 +37,18 @@ impl Recorder {
 
     /// What was seen until now. Nothing that comes later is kept.
     pub(crate) fn finish(&self) -> Record {
-        let Seen { mut bars, closed } = mem::take(&mut *self.seen());
-        let end = self.start.elapsed();
-        let first = bars.first().map_or(Duration::ZERO, Bar::begin);
-        for bar in &mut bars {
+        let mut record = mem::take(&mut *self.seen());
+        let first = record.bars.first().map_or(Duration::ZERO, Bar::begin);
+        for bar in &mut record.bars {
             let states = bar.states.iter_mut().map(|(at, _)| at);
             states.chain(&mut bar.end).for_each(|at| *at -= first);
         }
-        Record {
-            bars,
-            closed: closed.map(|at| at.saturating_sub(first)),
-            end: end - first,
-        }
+        record.closed = record.closed.map(|at| at.saturating_sub(first));
+        record.end = self.start.elapsed() - first;
+        record
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Record> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -81,10 +72,10 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some((span, kind)) = context.span(id).and_then(|span| {
-            let kind = kind_of(&span)?;
-            Some((span, kind))
-        }) else {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        let Some(kind) = kind_of(&span) else {
             return;
         };
         let mut fields = Fields::default();

@@ -176,6 +176,7 @@ impl Directory {
     /// Makes the directory, with these files in it.
     pub(crate) fn new(name: &str, files: &[(&str, &[u8])]) -> Self {
         let path = env::temp_dir().join(format!("taskpen-{}-{name}", process::id()));
+        fs::create_dir_all(&path).unwrap();
         for (file, content) in files {
             let file = path.join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();

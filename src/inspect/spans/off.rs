@@ -21,11 +21,6 @@ impl ChildSpan {
         Inside
     }
 
-    #[inline]
-    pub(crate) fn begin_drop(&self, _: bool) -> Inside {
-        Inside
-    }
-
     #[cfg_attr(
         not(feature = "blocking"),
         allow(dead_code, reason = "there are no closures then")
@@ -41,7 +36,7 @@ impl ChildSpan {
 pub(crate) struct SpanId;
 
 impl SpanId {
-    /// Wakers have nobody to tell.
+    /// No subscriber wants to know of wakes.
     pub(crate) const TELLS: bool = false;
 
     #[inline]

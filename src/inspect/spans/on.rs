@@ -33,11 +33,56 @@ thread_local! {
     static WARNINGS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The depth of a span that is made here, and whether it may be in another one.
-fn next_depth() -> (u32, bool) {
-    match DEPTH.get() {
-        DEEPEST.. => (1, false),
-        depth => (depth + 1, true),
+/// Makes a span inside of the one that is current, if `$is_inside`.
+macro_rules! span {
+    ($is_inside:expr, $($span:tt)*) => {
+        match $is_inside {
+            true => trace_span!(target: "taskpen", $($span)*),
+            false => trace_span!(target: "taskpen", parent: None, $($span)*),
+        }
+    };
+}
+
+/// A span of ours, and how many are in each other down to it.
+#[derive(Debug)]
+struct Nested {
+    span: Span,
+    depth: u32,
+}
+
+impl Nested {
+    /// Calls `make` with whether the span may be inside of another one.
+    fn new(make: impl FnOnce(bool) -> Span) -> Self {
+        let (depth, is_inside) = match DEPTH.get() {
+            DEEPEST.. => (1, false),
+            depth => (depth + 1, true),
+        };
+        Self {
+            span: quietly(|| make(is_inside)).unwrap_or_else(Span::none),
+            depth,
+        }
+    }
+
+    fn enter(&self) -> Inside<'_> {
+        Inside {
+            entered: quietly(|| self.span.enter()),
+            around: DEPTH.replace(self.depth),
+        }
+    }
+}
+
+impl Clone for Nested {
+    fn clone(&self) -> Self {
+        Self {
+            span: quietly(|| self.span.clone()).unwrap_or_else(Span::none),
+            depth: self.depth,
+        }
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        quietly(|| self.span = Span::none());
     }
 }
 
@@ -47,15 +92,6 @@ pub(crate) struct Inside<'a> {
     entered: Option<Entered<'a>>,
     /// The depth around it.
     around: u32,
-}
-
-impl<'a> Inside<'a> {
-    fn enter(span: &'a Span, depth: u32) -> Self {
-        Self {
-            entered: quietly(|| span.enter()),
-            around: DEPTH.replace(depth),
-        }
-    }
 }
 
 impl Drop for Inside<'_> {
@@ -83,31 +119,22 @@ impl Drop for InPoll<'_> {
     }
 }
 
-/// Drops a span.
-fn close(span: &mut Span) {
-    quietly(|| *span = Span::none());
-}
-
 /// The span of a child, or of a closure.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChildSpan {
-    span: Span,
-    depth: u32,
+    nested: Nested,
     at: &'static Location<'static>,
 }
 
 impl ChildSpan {
     /// The span of a child that is spawned inside of the one that is current.
     pub(crate) fn new(name: &Name, spawned: Spawned) -> Self {
-        let (depth, may_be_inside) = next_depth();
-        let make = || make_span(name, spawned, may_be_inside);
-        let span = match spawned.is_hidden() {
-            true => None,
-            false => quietly(make),
+        let make = |is_inside| match spawned.is_hidden() {
+            true => Span::none(),
+            false => make_span(name, spawned, is_inside),
         };
         Self {
-            span: span.unwrap_or_else(Span::none),
-            depth,
+            nested: Nested::new(make),
             at: spawned.at,
         }
     }
@@ -131,7 +158,7 @@ impl ChildSpan {
         }
     }
 
-    /// Tells who knows the span; or inside of what is current, if nobody wants such spans.
+    /// Tells the subscriber of the span; or inside of what is current, if none wants such spans.
     #[cold]
     fn warn(&self, took: Duration) {
         let (took, at) = (took.as_millis() as u64, self.at);
@@ -150,7 +177,7 @@ impl ChildSpan {
                 )
             };
         }
-        let told = self.span.with_subscriber(|(id, subscriber)| {
+        let told = self.nested.span.with_subscriber(|(id, subscriber)| {
             with_default(subscriber, || warn_inside!(parent: id,));
         });
         if told.is_none() {
@@ -158,64 +185,34 @@ impl ChildSpan {
         }
     }
 
-    /// The future is dropped. Inside of the span, unless it has finished: that would be one more
-    /// visit, and count as a poll, and the last one was that of its end.
-    pub(crate) fn begin_drop(&self, has_finished: bool) -> Option<Inside<'_>> {
-        (!has_finished).then(|| self.enter())
-    }
-
     pub(crate) fn enter(&self) -> Inside<'_> {
-        Inside::enter(&self.span, self.depth)
+        self.nested.enter()
     }
 }
 
-/// Returns false if nobody wants to be warned. Not by asking a subscriber: to some of them that is
-/// a question about the event that comes next, whichever that is.
+/// Returns false if no subscriber wants warnings. Not by asking one: to some of them that is a
+/// question about the event that comes next, whichever that is.
 fn warns() -> bool {
     LevelFilter::current() >= LevelFilter::WARN
 }
 
 /// Its fields are those that tokio-console shows, under the names by which it knows them.
-fn make_span(name: &Name, spawned: Spawned, may_be_inside: bool) -> Span {
+fn make_span(name: &Name, spawned: Spawned, is_inside: bool) -> Span {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    macro_rules! span_inside {
-        ($($parent:tt)*) => {
-            trace_span!(
-                target: "taskpen",
-                $($parent)*
-                "runtime.spawn",
-                kind = match (spawned.is_closure(), spawned.kind) {
-                    (true, _) => "blocking",
-                    (false, Kind::Ordinary) => "child",
-                    (false, Kind::Background) => "background",
-                },
-                task.name = name.as_str(),
-                task.id = LAST.fetch_add(1, Ordering::Relaxed) + 1,
-                loc.file = spawned.at.file(),
-                loc.line = spawned.at.line(),
-                loc.col = spawned.at.column(),
-            )
-        };
-    }
-    match may_be_inside {
-        true => span_inside!(),
-        false => span_inside!(parent: None,),
-    }
-}
-
-impl Clone for ChildSpan {
-    fn clone(&self) -> Self {
-        Self {
-            span: quietly(|| self.span.clone()).unwrap_or_else(Span::none),
-            ..*self
-        }
-    }
-}
-
-impl Drop for ChildSpan {
-    fn drop(&mut self) {
-        close(&mut self.span);
-    }
+    span!(
+        is_inside,
+        "runtime.spawn",
+        kind = match (spawned.is_closure(), spawned.kind) {
+            (true, _) => "blocking",
+            (false, Kind::Ordinary) => "child",
+            (false, Kind::Background) => "background",
+        },
+        task.name = name.as_str(),
+        task.id = LAST.fetch_add(1, Ordering::Relaxed) + 1,
+        loc.file = spawned.at.file(),
+        loc.line = spawned.at.line(),
+        loc.col = spawned.at.column(),
+    )
 }
 
 /// By what a waker knows the span of its child, which may be gone.
@@ -223,11 +220,11 @@ impl Drop for ChildSpan {
 pub(crate) struct SpanId(u64);
 
 impl SpanId {
-    /// Wakers have somebody to tell.
+    /// Subscribers may want to know of wakes.
     pub(crate) const TELLS: bool = true;
 
     pub(crate) fn of(span: &ChildSpan) -> Self {
-        Self(span.span.id().map_or(0, |id| id.into_u64()))
+        Self(span.nested.span.id().map_or(0, |id| id.into_u64()))
     }
 
     /// The child was woken.
@@ -254,8 +251,7 @@ pub(crate) struct ScopeSpan {
     name: Name,
     at: &'static Location<'static>,
     /// Once it has begun.
-    span: Option<Span>,
-    depth: u32,
+    nested: Option<Nested>,
 }
 
 impl ScopeSpan {
@@ -264,8 +260,7 @@ impl ScopeSpan {
         Self {
             name: Name::default(),
             at: Location::caller(),
-            span: None,
-            depth: 0,
+            nested: None,
         }
     }
 
@@ -273,49 +268,24 @@ impl ScopeSpan {
         self.name = name.clone();
     }
 
-    fn begin(&mut self) {
-        let (depth, may_be_inside) = next_depth();
-        let (name, at) = (self.name.as_str(), self.at);
-        macro_rules! span_inside {
-            ($($parent:tt)*) => {
-                trace_span!(
-                    target: "taskpen",
-                    $($parent)*
-                    "scope",
-                    name,
-                    loc.file = at.file(),
-                    loc.line = at.line(),
-                    loc.col = at.column(),
-                )
-            };
-        }
-        let make = || match may_be_inside {
-            true => span_inside!(),
-            false => span_inside!(parent: None,),
-        };
-        self.span = Some(quietly(make).unwrap_or_else(Span::none));
-        self.depth = depth;
-    }
-
     /// A poll of the scope begins: its first, inside of the span that is current then.
     pub(crate) fn begin_poll(&mut self) -> Option<Inside<'_>> {
-        if self.span.is_none() {
-            self.begin();
-        }
+        let make = |is_inside| {
+            span!(
+                is_inside,
+                "scope",
+                name = self.name.as_str(),
+                loc.file = self.at.file(),
+                loc.line = self.at.line(),
+                loc.col = self.at.column(),
+            )
+        };
+        self.nested.get_or_insert_with(|| Nested::new(make));
         self.enter()
     }
 
     /// Enters it, if it has begun.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
-        let span = self.span.as_ref();
-        span.map(|span| Inside::enter(span, self.depth))
-    }
-}
-
-impl Drop for ScopeSpan {
-    fn drop(&mut self) {
-        if let Some(span) = &mut self.span {
-            close(span);
-        }
+        self.nested.as_ref().map(Nested::enter)
     }
 }
