@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use crate::blocked::{LIMIT, be_slow, be_slow_for, block_until};
 use crate::lenders::Pool;
-use crate::life::{Counter, Gate, OnDrop, watched};
+#[cfg(feature = "tokio")]
+use crate::life::Gate;
+use crate::life::{Counter, OnDrop, watched};
 use futures_lite::future::{block_on, yield_now};
 use taskpen::{Executor, Pen, Ticket, Worker};
 
