@@ -88,6 +88,12 @@ impl SharedInstant {
         self.0.store(since.as_nanos() as u64, Ordering::Relaxed); // enough for 500 years
     }
 
+    /// Sets it to the same as another one.
+    pub(crate) fn set_to(&self, other: &Self) {
+        let since = other.0.load(Ordering::Relaxed);
+        self.0.store(since, Ordering::Relaxed);
+    }
+
     /// Sets it to long ago.
     pub(crate) fn forget(&self) {
         self.0.store(0, Ordering::Relaxed);

@@ -3,8 +3,8 @@
 //! here once more.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
+use std::{iter, mem};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -107,9 +107,10 @@ proptest! {
             prop_assert_eq!(one.front(|node| node.number), queue.front().copied());
             prop_assert_eq!(Arc::strong_count(&alive), 1 + queue.len() + other_queue.len());
         }
-        other.extend(one);
+        other.append(&mut one);
         other_queue.append(&mut queue);
-        prop_assert!(other.map(|node| node.number).eq(other_queue));
+        let rest = iter::from_fn(|| other.pop_front());
+        prop_assert!(rest.map(|node| node.number).eq(other_queue));
         prop_assert_eq!(Arc::strong_count(&alive), 1);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Tickets {
     /// Those of them that were not run yet.
     pub(super) coming: AtomicU32,
     /// When one was called last; of a pen.
-    since: SharedInstant,
+    pub(super) since: SharedInstant,
     /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
     pushes: AtomicU32,
     /// Set by a push: one that is out should look again when it comes back from what it polls. Of a

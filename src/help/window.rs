@@ -163,6 +163,11 @@ impl Window {
         self.start.set(now);
     }
 
+    /// It has looked then, or later.
+    pub(crate) fn looks_since(&self, then: &SharedInstant) {
+        self.start.set_to(then);
+    }
+
     /// A thread of a pen that has looked goes, and leaves others behind, who may be in slow polls.
     pub(crate) fn looks_no_more(&self) {
         self.start.forget();

@@ -29,6 +29,10 @@
 //! the thread says when it looked at it last. In any case it is asked to look again when it comes
 //! back from the poll that it is in: if that was slow, what others have pushed is next, and another
 //! thread is called. After a slow poll each push calls, for some seconds.
+//!
+//! To read the clock takes as long as a small child. So a thread that was called, and finds one
+//! child, does not read it if those before were short: then it counts as having looked when it was
+//! called. If something is pushed meanwhile the next stay is timed.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
@@ -48,7 +52,7 @@ use crate::help::window::Window;
 use crate::panic::quietly;
 use crate::pen::life::{address, drop_children, end, end_orphan};
 use crate::queue::idle::Idle;
-use crate::run::budget::{Budget, Look, Pace};
+use crate::run::budget::{Budget, Pace};
 use crate::run::current;
 use crate::run::shared::Shared;
 use crate::stop::state::Outcome;
@@ -156,8 +160,8 @@ impl Future for Worker {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { ticket, pace, .. } = &mut *self;
-        ticket.leave_idle();
-        match ticket.stay(pace, Some(cx.waker())) {
+        let was_called = ticket.leave_idle();
+        match ticket.stay(pace, was_called, Some(cx.waker())) {
             Stay::Over => return Poll::Ready(()),
             Stay::Idle => {}
             Stay::Spent => {
@@ -171,7 +175,7 @@ impl Future for Worker {
 
 impl Ticket {
     /// Runs children of a pen; `waker` is that of a worker, which becomes idle if nothing is ready.
-    fn stay(&mut self, pace: &mut Pace, waker: Option<&Waker>) -> Stay {
+    fn stay(&mut self, pace: &mut Pace, was_called: bool, waker: Option<&Waker>) -> Stay {
         self.come();
         let shared = &self.shared;
         let inside = shared.queue.window.enter();
@@ -193,18 +197,23 @@ impl Ticket {
             *is_out = false;
             retire(shared);
         };
-        current::serve(served, &call.helpers, || serve(served, &call, pace, rest))
+        current::serve(served, &call.helpers, || {
+            serve(served, &call, pace, was_called, rest)
+        })
     }
 
-    /// Becomes one that is out, if it was idle: if it was not called, by itself.
-    pub(super) fn leave_idle(&mut self) {
+    /// Becomes one that is out, if it was idle: if it was not called, by itself. Returns true if it
+    /// was idle, and was called.
+    pub(super) fn leave_idle(&mut self) -> bool {
         let Some(number) = self.idle.take() else {
-            return;
+            return false;
         };
         let Shared { queue, tickets, .. } = &*self.shared;
         let waker = queue.leave_idle(number, || tickets.called());
         (self.is_coming, self.is_out) = (true, true);
+        let was_called = waker.is_none();
         quietly(|| drop(waker));
+        was_called
     }
 
     /// It will be run again.
@@ -215,7 +224,7 @@ impl Ticket {
 
     /// The part of [`run`](Self::run) that is a pen's.
     pub(super) fn run_in_pen(mut self) {
-        if let Stay::Spent = self.stay(&mut Pace::default(), None) {
+        if let Stay::Spent = self.stay(&mut Pace::default(), false, None) {
             self.served = None; // what is left is for others
             self.is_out = false;
             retire(&self.shared);
@@ -236,11 +245,20 @@ fn retire(shared: &Shared) {
 
 /// Runs children of a pen until nothing is ready, when it calls `rest`, or the budget is spent;
 /// helps to drop them if it has ended.
-fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&mut Idle)) -> Stay {
+fn serve(
+    served: &Served,
+    call: &Arc<Call>,
+    pace: &mut Pace,
+    was_called: bool,
+    rest: impl FnOnce(&mut Idle),
+) -> Stay {
     let Served { shared, local, .. } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
-    looks(served, budget.start_clock_for_helpers());
+    match was_called && matches!(pace, Pace::Easy) && !queue.window.is_eager() {
+        true => looks_since_called(served),
+        false => looks(served, budget.start_clock_for_helpers()),
+    }
     shared.tickets.look();
     let (mut taken, mut rest) = (0, Some(rest));
     let stay = loop {
@@ -254,6 +272,9 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
         let Some((child, left)) = found else {
             break Stay::Idle;
         };
+        if left > 0 && !budget.is_timed() {
+            looks(served, budget.start_clock_for_helpers());
+        }
         taken += 1;
         served.takes_next();
         // It can be the very one that has failed, and was woken.
@@ -263,17 +284,9 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
         }
         let is_restless = child.run();
         budget.spend(1, is_restless);
-        let look = match shared.tickets.take_asked() {
-            true => budget.look_after_pass(),
-            false => budget.look().inspect(|_| shared.tickets.look()),
-        };
-        if look.as_ref().is_some_and(|look| look.is_slow) {
-            taken = 0; // others have waited
-        }
-        let is_over = look.is_some_and(|look| {
-            queue.put_down(local); // what follows may call foreign code
-            !queue.is_ended() && heed(served, call, &look, left)
-        });
+        let is_asked = shared.tickets.take_asked();
+        let is_over = (is_asked || budget.is_due())
+            && look(served, call, &mut budget, is_asked, left, &mut taken);
         if is_over || budget.polls == 0 || is_limit_reached() {
             break Stay::Spent;
         }
@@ -281,7 +294,8 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     if rest.is_some() {
         queue.put_down(local);
     }
-    if let Some(look) = budget.look_after_pass() {
+    let is_doubtful = !matches!(budget.pace(), Pace::Easy) || queue.window.is_eager();
+    if let Some(look) = is_doubtful.then(|| budget.look_after_pass()).flatten() {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
     *pace = budget.pace();
@@ -314,14 +328,46 @@ fn looks(served: &Served, now: Instant) {
     served.local.looks(now);
 }
 
-/// Draws the consequences of a look at the clock; returns whether the time is up.
+/// The same for a thread that was called and has one child to run, as far as is known, if children
+/// are easy: little is done for that, and not even the clock is read. It was called before.
+fn looks_since_called(served: &Served) {
+    let since = &served.shared.tickets.since;
+    served.shared.queue.window.looks_since(since);
+    served.local.looks_since(since);
+}
+
+/// Looks at the clock, and draws the consequences; returns whether the time is up. `is_asked` says
+/// that a push has asked for it, `ready` how many more there are. After a slow poll what others
+/// have pushed is next.
 #[inline(never)]
-fn heed(served: &Served, call: &Arc<Call>, look: &Look, ready: usize) -> bool {
-    let shared = &served.shared;
+fn look(
+    served: &Served,
+    call: &Arc<Call>,
+    budget: &mut Budget,
+    is_asked: bool,
+    ready: usize,
+    taken: &mut usize,
+) -> bool {
+    let Shared { queue, tickets, .. } = &*served.shared;
+    let may_be_slow = is_asked && !budget.is_timed();
+    let look = match is_asked {
+        true => budget.look_or_doubt(),
+        false => budget.look().inspect(|_| tickets.look()),
+    };
+    if may_be_slow || look.as_ref().is_some_and(|look| look.is_slow) {
+        *taken = 0;
+    }
+    let Some(look) = look else {
+        return false;
+    };
+    queue.put_down(&served.local); // what follows may call foreign code
+    if queue.is_ended() {
+        return false;
+    }
     looks(served, look.now);
-    call.workers.heed_slow(look.is_slow, &shared.queue.window);
+    call.workers.heed_slow(look.is_slow, &queue.window);
     if let Some(plan) = plan(look.polls, look.elapsed, ready) {
-        in_a_push(|| call.dispatch(shared, plan.helpers + 1, true, 1));
+        in_a_push(|| call.dispatch(&served.shared, plan.helpers + 1, true, 1));
     }
     look.is_over
 }

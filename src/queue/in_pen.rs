@@ -43,7 +43,10 @@ impl<R: Linked> Queue<R> {
         let mut state = self.state.lock();
         let elsewhere = state.elsewhere();
         elsewhere.locals.retain(|it| !Arc::ptr_eq(it, local));
-        elsewhere.children.ready.extend(local.lock().take_all());
+        elsewhere
+            .children
+            .ready
+            .append(&mut local.lock().take_all());
     }
 
     /// Puts the child down that was in hand, and takes the next one: from the local queue first,
@@ -87,19 +90,15 @@ impl<R: Linked> Queue<R> {
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
         if count > 0 {
-            own.extend(ready.split_front(count), is_first);
+            own.bring(ready.split_front(count), is_first);
         }
         let more = ready.len();
         let is_idle = own.is_empty();
-        if is_idle {
-            own.shrink();
-        }
-        if is_idle || (is_first && count == 0) {
-            drop(own); // one at a time
+        if threads > 1 && (is_idle || (is_first && count == 0)) {
             let stolen = self.victim(elsewhere, Some(local), is_idle);
-            let stolen = stolen.map(|mut it| it.take_half());
-            own = local.lock();
-            own.extend(stolen.into_iter().flatten(), false);
+            if let Some(stolen) = stolen.map(|mut it| it.take_half()) {
+                own.bring(stolen, false);
+            }
         }
         let next = own.next(address);
         drop(own);

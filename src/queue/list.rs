@@ -215,17 +215,3 @@ impl<R: Linked> Drop for List<R> {
         }
     }
 }
-
-impl<R: Linked> Extend<R> for List<R> {
-    fn extend<I: IntoIterator<Item = R>>(&mut self, runnables: I) {
-        runnables.into_iter().for_each(|it| self.push_back(it));
-    }
-}
-
-impl<R: Linked> Iterator for List<R> {
-    type Item = R;
-
-    fn next(&mut self) -> Option<R> {
-        self.pop_front()
-    }
-}

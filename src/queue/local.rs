@@ -11,8 +11,8 @@
 //!
 //! # Invariants
 //!
-//! 1. A thread that holds the lock of a local queue takes no other lock. Who holds the lock of the
-//!    ready queue may take that of local ones. So who has both knows everything.
+//! 1. A thread that holds the lock of a local queue takes no other lock; but who holds the lock of
+//!    the ready queue may take that of local ones, also several. So who has all knows everything.
 //! 2. A local queue is shut by the end of the pen, in the critical section in which that is marked
 //!    as ended: what is in it goes to the ready queue, and its child in hand to the
 //!    [hands](crate::queue::hands) there. From then on nothing is put here.
@@ -24,26 +24,27 @@
 //!    its way to the queue. That one the first thread waits for, and drops.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
+use std::mem;
 
 use crate::help::policy::BUSY;
 use crate::queue::hands::{Hands, Hold};
 use crate::queue::list::{Linked, List};
 use crate::sync::{Instant, Mutex, MutexGuard, SharedInstant};
 
-/// Room for this many runnables is kept while the thread has none, and no more.
-const SPARE: usize = 64;
+/// A thread takes no more from another one at a time: it goes from one to the next, with all of its
+/// pen waiting.
+const MOST_STOLEN: usize = 128;
 
 /// The local queue of one thread. Others reach it through the ready queue, where it is registered.
-pub(crate) struct LocalQueue<R> {
+pub(crate) struct LocalQueue<R: Linked> {
     contents: Mutex<Contents<R>>,
     /// When its thread looked at it last, or a while before that.
     looked: SharedInstant,
 }
 
 /// What is under the lock.
-pub(super) struct Contents<R> {
-    ready: VecDeque<R>,
+pub(super) struct Contents<R: Linked> {
+    ready: List<R>,
     hand: Hand,
 }
 
@@ -61,10 +62,10 @@ enum Hand {
     Shut(Option<Hold>),
 }
 
-impl<R> Default for LocalQueue<R> {
+impl<R: Linked> Default for LocalQueue<R> {
     fn default() -> Self {
         let contents = Contents {
-            ready: VecDeque::new(),
+            ready: List::default(),
             hand: Hand::Away,
         };
         Self {
@@ -74,7 +75,7 @@ impl<R> Default for LocalQueue<R> {
     }
 }
 
-impl<R> LocalQueue<R> {
+impl<R: Linked> LocalQueue<R> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents<R>> {
         self.contents.lock()
     }
@@ -82,6 +83,11 @@ impl<R> LocalQueue<R> {
     /// Its thread looks at it, now.
     pub(crate) fn looks(&self, now: Instant) {
         self.looked.set(now);
+    }
+
+    /// It has looked then, or later.
+    pub(crate) fn looks_since(&self, then: &SharedInstant) {
+        self.looked.set_to(then);
     }
 
     /// Returns true if its thread is likely to be held up.
@@ -130,7 +136,7 @@ impl<R> LocalQueue<R> {
     }
 }
 
-impl<R> Contents<R> {
+impl<R: Linked> Contents<R> {
     /// Puts down what was in hand, and takes the next one, with how many are left; unless the queue
     /// is empty, or shut.
     pub(super) fn next(&mut self, address: impl FnOnce(&R) -> usize) -> Option<(R, usize)> {
@@ -171,38 +177,29 @@ impl<R> Contents<R> {
         }
     }
 
-    /// Appends children that came from elsewhere; before the last one, which may have been put here
-    /// after they were ready, if they are `earlier`.
-    pub(super) fn extend(&mut self, children: impl Iterator<Item = R>, earlier: bool) {
-        let last = earlier.then(|| self.ready.pop_back()).flatten();
-        self.ready.extend(children);
-        self.ready.extend(last);
-    }
-
-    /// Takes half of what is there, the elder one.
-    pub(super) fn take_half(&mut self) -> VecDeque<R> {
-        let half = self.ready.len().div_ceil(2);
-        self.ready.drain(..half).collect()
-    }
-
-    /// Takes all.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = R> {
-        self.ready.drain(..)
-    }
-
-    /// Gives memory back that a burst of children needed.
-    pub(super) fn shrink(&mut self) {
-        if self.ready.capacity() > 2 * SPARE {
-            self.ready.shrink_to(SPARE);
+    /// Appends children that came from elsewhere; or puts them in front of the only one here, which
+    /// may have been put here after they were ready, if they are `earlier`.
+    pub(super) fn bring(&mut self, mut children: List<R>, earlier: bool) {
+        match earlier && self.ready.len() == 1 {
+            true => self.ready.prepend(&mut children),
+            false => self.ready.append(&mut children),
         }
     }
 
+    /// Takes half of what is there, the elder one, or less.
+    pub(super) fn take_half(&mut self) -> List<R> {
+        let half = self.ready.len().div_ceil(2);
+        self.ready.split_front(half.min(MOST_STOLEN))
+    }
+
+    /// Takes all.
+    pub(super) fn take_all(&mut self) -> List<R> {
+        mem::take(&mut self.ready)
+    }
+
     /// Shuts the queue, for good: moves what is there to the ready queue, and to its hands.
-    pub(super) fn shut(&mut self, ready: &mut List<R>, hands: &mut Hands)
-    where
-        R: Linked,
-    {
-        ready.extend(self.ready.drain(..));
+    pub(super) fn shut(&mut self, ready: &mut List<R>, hands: &mut Hands) {
+        ready.append(&mut self.ready);
         let hold = match self.hand {
             Hand::Full(address) => Some(hands.take(address)),
             Hand::Finishing => Some(hands.finishes()),

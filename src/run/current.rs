@@ -10,7 +10,6 @@
 //! * whether it runs those of a pen, and so has a [local queue](crate::queue::local).
 #![forbid(unsafe_code)]
 
-use std::any::Any;
 use std::ptr;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ pub(crate) fn enter<R>(
     is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {
-    frame::enter(scope, helpers.map(|it| it as &dyn Any), None, is_poll, act)
+    frame::enter(scope, helpers, None, is_poll, act)
 }
 
 /// Calls `act` on a thread that runs children of a pen.
@@ -43,7 +42,7 @@ pub(crate) fn serve<R>(served: &Served, helpers: &Helpers, act: impl FnOnce() ->
 /// of one.
 #[inline]
 pub(crate) fn served<R>(look: impl FnOnce(Option<&Served>) -> R) -> R {
-    frame::innermost(|frame| look(frame.and_then(|it| it.served?.downcast_ref())))
+    frame::innermost(|frame| look(frame.and_then(|it| it.served)))
 }
 
 /// Returns the innermost scope, in which one begins. What that was not told about helpers it
@@ -52,17 +51,16 @@ pub(crate) fn served<R>(look: impl FnOnce(Option<&Served>) -> R) -> R {
 pub(crate) fn begin(helpers: &mut Option<Helpers>) -> Option<Arc<Shared>> {
     frame::innermost(|frame| {
         let frame = frame?;
-        let inherited = frame.helpers.and_then(|it| it.downcast_ref());
-        if let (Some(helpers), Some(inherited)) = (helpers, inherited) {
+        if let (Some(helpers), Some(inherited)) = (helpers, frame.helpers) {
             helpers.inherit(inherited);
         }
-        frame.scope.downcast_ref().cloned()
+        Some(Arc::clone(frame.scope))
     })
 }
 
 /// Returns what a scope that is polled here was told about helpers, or inherits.
 pub(crate) fn helpers() -> Option<Helpers> {
-    frame::innermost(|frame| frame?.helpers?.downcast_ref().cloned())
+    frame::innermost(|frame| frame?.helpers.cloned())
 }
 
 /// Returns in which order a scope that begins here polls its children, with what it was told and
@@ -78,8 +76,5 @@ pub(crate) fn order(told: Option<&Helpers>) -> Order {
 
 /// Returns whether this thread runs, or ends, children of this very scope or pen.
 pub(crate) fn is_in(shared: &Shared) -> bool {
-    frame::innermost(|frame| {
-        let scope = frame.and_then(|frame| frame.scope.downcast_ref::<Arc<Shared>>());
-        scope.is_some_and(|scope| ptr::eq(&raw const **scope, shared))
-    })
+    frame::innermost(|frame| frame.is_some_and(|frame| ptr::eq(&raw const **frame.scope, shared)))
 }

@@ -14,23 +14,26 @@
 //!    coroutines do, can leave a poll in the middle and end another one first; then what is current
 //!    would be wrong, and point to what is gone.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::ptr;
+use std::sync::Arc;
 
+use crate::help::executor::Helpers;
+use crate::help::serving::Served;
 use crate::panic::Defer;
+use crate::run::shared::Shared;
 use crate::sync::{abort, thread_local};
 
 /// Why the process is aborted when frames are left in the wrong order.
 pub(crate) const WRONG_ORDER: &str = "scopes were left in another order than they were entered in";
 
-/// What is current. It is not for this file to know what that is.
+/// What is current.
 pub(crate) struct Frame<'a> {
-    pub(crate) scope: &'a dyn Any,
+    pub(crate) scope: &'a Arc<Shared>,
     /// What was chosen, here or further down.
-    pub(crate) helpers: Option<&'a dyn Any>,
-    /// What is run, here or further down.
-    pub(crate) served: Option<&'a dyn Any>,
+    pub(crate) helpers: Option<&'a Helpers>,
+    /// The pen of which children are run, here or further down.
+    pub(crate) served: Option<&'a Served>,
     /// How many scopes are inside `poll`, from here downwards.
     polls: usize,
 }
@@ -54,9 +57,9 @@ thread_local! {
 /// The helpers, and what is served, are those of the frame around it, if none are given.
 #[inline(always)]
 pub(crate) fn enter<R>(
-    scope: &dyn Any,
-    helpers: Option<&dyn Any>,
-    served: Option<&dyn Any>,
+    scope: &Arc<Shared>,
+    helpers: Option<&Helpers>,
+    served: Option<&Served>,
     is_poll: bool,
     act: impl FnOnce(bool) -> R,
 ) -> R {

@@ -146,6 +146,8 @@ pub(crate) struct SharedInstant;
 impl SharedInstant {
     pub(crate) fn set(&self, _: Instant) {}
 
+    pub(crate) fn set_to(&self, _: &Self) {}
+
     pub(crate) fn forget(&self) {}
 
     pub(crate) fn set_never(&self) {}
