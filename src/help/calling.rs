@@ -16,6 +16,9 @@ use crate::run::shared::Shared;
 /// needed.
 pub(crate) fn call(shared: &Arc<Shared>) {
     let (tickets, window) = (&shared.tickets, &shared.queue.window);
+    if shared.queue.take_first_push() {
+        tickets.look(); // one has done so
+    }
     let is_time = tickets.is_time() || shared.has_failed();
     // Those that end the pen find what is ready.
     if shared.queue.is_ended() {

@@ -63,14 +63,14 @@ impl Tickets {
     }
 
     /// A push asks whether one should be called: returns true if it should read the clock for that.
-    /// Of many pushes only some do, since it would be a third of what they cost; they are never
-    /// more than [`UNTIMED`] apart.
+    /// Of many pushes only some do, since it would be a third of what they cost: the first ones
+    /// after a thread was called, or has taken all, and later ones, never more than [`UNTIMED`]
+    /// apart.
     pub(super) fn is_time(&self) -> bool {
         // Threads may overwrite what others have counted; it need not be exact.
         let pushes = self.pushes.load(Ordering::Relaxed).wrapping_add(1);
         self.pushes.store(pushes, Ordering::Relaxed);
-        let apart = (pushes / UNTIMED).next_power_of_two().min(UNTIMED);
-        pushes % apart == 0
+        pushes < UNTIMED / 2 || pushes.is_power_of_two() || pushes % UNTIMED == 0
     }
 
     /// Returns true if those that come should have come.

@@ -128,6 +128,16 @@ impl<R: Linked> Queue<R> {
         })
     }
 
+    /// Returns true if something was pushed, since this was asked last, when threads had taken all
+    /// that was there.
+    pub(crate) fn take_first_push(&self) -> bool {
+        let is_first = self.arrived.load(Ordering::Relaxed);
+        if is_first {
+            self.arrived.store(false, Ordering::Relaxed);
+        }
+        is_first
+    }
+
     /// Takes a worker that is idle, which is called so.
     pub(crate) fn call_idle(&self, count: impl FnOnce()) -> Option<Waker> {
         let mut state = self.state.lock();

@@ -100,7 +100,7 @@ pub(crate) struct Queue<R: Linked> {
     pub(crate) home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
     /// Set under the lock by a push: for the thread at home, which need not lock to see that
-    /// nothing has arrived.
+    /// nothing has arrived. In a pen: by a push that found nothing else under the lock.
     arrived: AtomicBool,
     /// Set under the lock; taken by the poll that is about to poll the body.
     body_woken: AtomicBool,
@@ -234,12 +234,16 @@ impl<R: Linked> Queue<R> {
     }
 
     fn arrive(&self, mut state: MutexGuard<'_, State<R>>, runnable: R) -> bool {
-        state.elsewhere().children.ready.push_back(runnable);
+        let ready = &mut state.elsewhere().children.ready;
+        let is_first = ready.is_empty();
+        ready.push_back(runnable);
+        if is_first || !self.is_pen() {
+            self.arrived.store(true, Ordering::Relaxed);
+        }
         if self.is_pen() {
             self.tell_the_end(state);
             return true; // whether one is wanted is known to the pen
         }
-        self.arrived.store(true, Ordering::Relaxed);
         let wants_help = !state.waiting && self.window.wants_help();
         self.alert(state);
         wants_help

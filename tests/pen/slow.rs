@@ -105,6 +105,36 @@ fn beside_slow_polls_in_a_row() {
     });
 }
 
+/// P10: after any number of children, each alone and short, so that the clock is hardly read for
+/// them, one blocks. What is pushed once meanwhile is run elsewhere.
+#[test]
+fn beside_a_lone_child_against_all_expectation() {
+    watched(|| {
+        for short in 40..100 {
+            for pen in pens() {
+                for _ in 0..short {
+                    futures_lite::future::block_on(pen.spawn(async {}));
+                }
+                let ((begin, begun), (let_go, go_on)) = (channel(), channel());
+                let slow = pen.spawn(async move {
+                    begin.send(()).unwrap();
+                    go_on.recv_timeout(LIMIT).is_ok()
+                });
+                begun.recv_timeout(LIMIT).expect("it begins");
+                be_slow();
+                let other = pen.spawn(async move {
+                    let _ = let_go.send(()); // nobody may wait any more
+                });
+                assert!(
+                    futures_lite::future::block_on(slow),
+                    "held up after {short}"
+                );
+                futures_lite::future::block_on(other);
+            }
+        }
+    });
+}
+
 /// P4: drop does not wait for a poll. What is not being polled has been dropped when it returns;
 /// what is being polled is dropped when the poll returns, and not polled again.
 #[test]
