@@ -8,18 +8,20 @@ thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
 }
 
-fn pass(nanoseconds: u64) {
-    NOW.set(NOW.get() + nanoseconds);
+/// Let so many moments pass. A moment is the coarsest unit in which a record keeps times.
+fn pass(moments: u64) {
+    NOW.set(NOW.get() + moments * MOMENT);
 }
+
+const MOMENT: u64 = 64;
 
 mod inspect {
     use std::ptr;
     use std::time::Duration;
 
-    pub(crate) use name::Name;
     use record::{Record, State};
 
-    use super::{NOW, pass};
+    use super::{MOMENT, NOW, pass};
 
     /// The clock.
     mod clock {
@@ -32,25 +34,35 @@ mod inspect {
         }
     }
 
-    #[allow(dead_code, reason = "not all of it is tested here")]
-    #[path = "../../src/inspect/name.rs"]
-    mod name;
     #[allow(dead_code, unreachable_pub, reason = "not all of it is tested here")]
     #[path = "../../src/inspect/on/record.rs"]
     mod record;
 
-    /// What a record says, in nanoseconds.
+    /// What a record says, in moments.
     fn read(record: &Record) -> (State, [u64; 3], u64) {
         let it = record.read();
         let times = [it.age, it.idle, it.busy];
-        let times = times.map(|it| u64::try_from(it.as_nanos()).unwrap());
+        let times = times.map(|it| u64::try_from(it.as_nanos()).unwrap() / MOMENT);
         (it.state, times, it.polls)
     }
 
     #[test]
     fn times_and_polls() {
-        pass(1_000_000);
-        let record = Record::new(Name::new("a child"));
+        // Some begin before an end of what a record has room for, and go on beyond.
+        for start in [
+            0,
+            1_000_000,
+            (1 << 48) - 1,
+            (1 << 54) / MOMENT - 20,
+            1 << 53,
+        ] {
+            NOW.set(start * MOMENT);
+            one_child();
+        }
+    }
+
+    fn one_child() {
+        let record = Record::new();
         pass(3);
         assert_eq!(read(&record), (State::Ready, [3, 3, 0], 0));
         for polls in 0..3 {
@@ -79,14 +91,13 @@ mod inspect {
                 (State::Ready, [age, 10, 10 * (polls + 1)], polls + 1)
             );
         }
-        assert_eq!(record.read().name.as_deref(), Some("a child"));
-        assert_eq!(record.read().age, Duration::from_nanos(63));
+        assert_eq!(record.read().age, Duration::from_nanos(63 * MOMENT));
     }
 
     /// Who is inside of whom: the innermost child, and only for its own scope.
     #[test]
     fn inside() {
-        let [outer, inner] = [(); 2].map(|()| Record::new(Name::default()));
+        let [outer, inner] = [(); 2].map(|()| Record::new());
         let scopes = [(); 2].map(|()| Box::new(0_u8));
         let [one, other] = [0, 1].map(|i| ptr::from_ref(&*scopes[i]).cast::<()>());
         let inside = |scope: *const ()| record::inside(scope.addr());

@@ -31,7 +31,7 @@
 //! # Costs
 //!
 //! Without the feature `inspect` there is nothing of this: [`named`](crate::Scope::named) exists,
-//! and does nothing. With it each child has 64 bytes more, each poll reads a fast clock twice, and
+//! and does nothing. With it each child has 48 bytes more, each poll reads a fast clock twice, and
 //! to spawn a child and to drop it takes a lock of its scope.
 //!
 //! The guide has [recipes](crate::guide::seeing).

@@ -13,7 +13,7 @@ pub(crate) struct Record;
 
 impl Record {
     #[inline]
-    pub(crate) fn new(_: Name) -> Self {
+    pub(crate) fn new() -> Self {
         Self
     }
 

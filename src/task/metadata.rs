@@ -27,10 +27,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::help::watch;
 use crate::help::window::Window;
-#[cfg(feature = "inspect")]
-use crate::inspect::Place;
 use crate::inspect::spans::SpanId;
 use crate::inspect::{Name, Record};
+#[cfg(feature = "inspect")]
+use crate::inspect::{Origin, Place};
 use crate::queue::Kind;
 use crate::queue::children::Key;
 use crate::queue::list::Link;
@@ -123,7 +123,7 @@ pub(crate) struct Meta<S> {
     /// While it is in a queue.
     link: Link,
     #[cfg(feature = "inspect")]
-    location: Narrow<&'static Location<'static>>,
+    origin: Origin,
     /// Stage, kind, key and what is known of its polls, in one word. Written only by the thread
     /// that holds the child, so a load and a store do.
     status: AtomicU32,
@@ -141,7 +141,16 @@ unsafe impl<S: Send + Sync> Sync for Meta<S> {}
 
 impl<S> Meta<S> {
     #[inline]
-    pub(crate) fn new(scope: &Arc<S>, name: Name, spawned: Spawned, span: SpanId) -> Self {
+    pub(crate) fn new(
+        scope: &Arc<S>,
+        #[cfg_attr(
+            not(feature = "inspect"),
+            expect(unused_variables, reason = "it is for trees")
+        )]
+        name: Name,
+        spawned: Spawned,
+        span: SpanId,
+    ) -> Self {
         let kind = match spawned.kind {
             Kind::Ordinary => 0,
             Kind::Background => BACKGROUND,
@@ -150,11 +159,11 @@ impl<S> Meta<S> {
             scope: Narrow(Arc::as_ptr(scope)),
             link: Link::default(),
             #[cfg(feature = "inspect")]
-            location: Narrow(spawned.at),
+            origin: Origin::new(name, spawned.at),
             status: AtomicU32::new(kind | Stage::Alive as u32 | NEW),
             #[cfg(feature = "inspect")]
             place: Place::new(false),
-            record: Record::new(name),
+            record: Record::new(),
             span,
         }
     }
@@ -236,10 +245,10 @@ impl<S> Meta<S> {
         &self.link
     }
 
-    /// Returns where the child was spawned.
+    /// Returns where it was spawned, and its name.
     #[cfg(feature = "inspect")]
-    pub(crate) fn location(&self) -> &'static Location<'static> {
-        self.location.get()
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     #[inline]

@@ -95,8 +95,8 @@ impl Entries {
     fn enter(&mut self, meta: &Meta) {
         let number = self.0.len();
         if number == self.0.capacity() {
-            // By a quarter, as the registry of suspended children, and for the same reason.
-            self.0.reserve_exact(4.max(number / 4));
+            // By little: a scope can have very many, and half of the list would be empty.
+            self.0.reserve_exact(4.max(number / 16));
         }
         self.0.push(Entry(meta));
         meta.place().set(number);
@@ -121,7 +121,7 @@ impl Members {
     #[track_caller]
     pub(crate) fn new() -> Self {
         Self {
-            record: Record::new(Name::default()),
+            record: Record::new(),
             about: Mutex::new(About::new()),
             entries: Mutex::new(Entries::default()),
         }

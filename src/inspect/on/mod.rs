@@ -2,7 +2,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `record` | what is known of one child, closure or scope |
+//! | `record` | what is known of one child, closure or scope: its polls and their times |
+//! | `origin` | where a child was spawned, and its name |
 //! | `members` | the children and closures of a scope, where a tree finds them |
 //! | `scopes` | likewise all scopes and pens |
 //! | `tree` | what a tree is, and how one is taken |
@@ -11,6 +12,7 @@
 
 mod clock;
 mod members;
+mod origin;
 mod record;
 mod scopes;
 mod text;
@@ -19,6 +21,7 @@ mod tree;
 #[cfg(feature = "blocking")]
 pub(crate) use members::ClosureRecord;
 pub(crate) use members::{Members, Place};
+pub(crate) use origin::Origin;
 pub(crate) use record::Record;
 pub(crate) use scopes::begin;
 pub(crate) use tree::tree_of;

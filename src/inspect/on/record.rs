@@ -6,14 +6,12 @@
 //! word before and after has read what was so at one moment; otherwise it tries again.
 #![forbid(unsafe_code)]
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use super::clock::{duration, now};
-use crate::inspect::Name;
 
 /// What a [`Node`](crate::inspect::Node) does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,26 +29,43 @@ pub enum State {
     Suspended = 2,
 }
 
-/// The low bits of the word: what it does. Above them stands how often it was polled.
+/// The low bits of the word: what it does. Above them stands how often it was polled, up to some
+/// hundred thousand millions.
 const DOING: u64 = 0b11;
 /// The rest is being written.
 const WRITING: u64 = 0b11;
 const POLL: u64 = 0b100;
+const POLLS: u64 = below(40) & !DOING;
+
+/// The low bits of `since`, which is for 280 days and more: in so many units of the clock.
+const SINCE: u64 = below(48);
+const PER_SINCE: u32 = 6;
+
+/// The low bits of `busy`, which is for as long.
+const BUSY: u64 = below(50);
+const PER_BUSY: u32 = 2;
+
+/// When it was spawned stands in the bits that the three have left.
+const SPAWNED: u64 = below(24 + 16 + 14);
+
+const fn below(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
 
 /// How often a reader tries. The thread that writes can be without a processor for long.
 const TRIES: usize = 1_000;
 
-/// What is known of one child, closure or scope.
+/// What is known of one child, closure or scope. There is one for each child, so there are no more
+/// than three words. Times are as the clock counts them, `since` and `busy` in coarser units, and
+/// none outlasts a year.
 #[derive(Debug)]
 pub(crate) struct Record {
-    name: Name,
-    /// When it was spawned, or opened. Times are as the clock counts them.
-    spawned: u64,
-    /// When its last poll ended, or began if it is running.
-    since: AtomicU64,
-    /// How long all polls took that are over.
-    busy: AtomicU64,
+    /// 2 bits: what it does; 38 bits: its polls; 24 bits: when it was spawned, or opened.
     word: AtomicU64,
+    /// 48 bits: when its last poll ended, or began if it is running; 16 bits: when it was spawned.
+    since: AtomicU64,
+    /// 50 bits: how long all polls took that are over; 14 bits: when it was spawned.
+    busy: AtomicU64,
 }
 
 /// Tells a child from all others there ever were, of its scope or others.
@@ -63,7 +78,6 @@ pub(super) struct Id {
 
 /// What a record says at one moment.
 pub(super) struct Reading {
-    pub(super) name: Option<Cow<'static, str>>,
     pub(super) state: State,
     pub(super) age: Duration,
     pub(super) idle: Duration,
@@ -82,10 +96,10 @@ impl Drop for Timed<'_> {
     #[inline]
     fn drop(&mut self) {
         let (record, end) = (self.record, now());
-        let busy = record.busy.load(Ordering::Relaxed) + end.saturating_sub(self.start);
-        record.set(POLL, State::Suspended, || {
-            record.busy.store(busy, Ordering::Relaxed);
-            record.since.store(end, Ordering::Relaxed);
+        let took = (end >> PER_BUSY).saturating_sub(self.start >> PER_BUSY);
+        record.set(true, State::Suspended, || {
+            record.add_busy(took);
+            record.set_since(end);
         });
     }
 }
@@ -119,30 +133,28 @@ pub(super) fn inside(scope: usize) -> Option<Id> {
 
 impl Record {
     #[inline]
-    pub(crate) fn new(name: Name) -> Self {
-        let spawned = now();
+    pub(crate) fn new() -> Self {
+        let now = now();
+        let spawned = now & SPAWNED;
+        let since = (now >> PER_SINCE) & SINCE;
         Self {
-            name,
-            spawned,
-            since: AtomicU64::new(spawned),
-            busy: AtomicU64::new(0),
-            word: AtomicU64::new(State::Ready as u64),
+            word: AtomicU64::new(spawned << 40 | State::Ready as u64),
+            since: AtomicU64::new((spawned >> 24) << 48 | since),
+            busy: AtomicU64::new((spawned >> 40) << 50),
         }
     }
 
     /// It was woken.
     #[inline]
     pub(crate) fn is_ready(&self) {
-        self.set(0, State::Ready, || {});
+        self.set(false, State::Ready, || {});
     }
 
     /// Its future is dropped before it has finished, on this thread: of a child of the scope at
     /// this address.
     pub(crate) fn begin_drop(&self, scope: *const ()) -> Inside {
         let start = now();
-        self.set(0, State::Running, || {
-            self.since.store(start, Ordering::Relaxed);
-        });
+        self.set(false, State::Running, || self.set_since(start));
         self.enter(scope)
     }
 
@@ -162,9 +174,7 @@ impl Record {
     #[inline]
     pub(super) fn begin(&self) -> Timed<'_> {
         let start = now();
-        self.set(0, State::Running, || {
-            self.since.store(start, Ordering::Relaxed);
-        });
+        self.set(false, State::Running, || self.set_since(start));
         Timed {
             record: self,
             start,
@@ -172,46 +182,67 @@ impl Record {
     }
 
     #[inline]
-    fn set(&self, more: u64, state: State, write: impl FnOnce()) {
-        let polls = self.word.load(Ordering::Relaxed) & !DOING;
-        self.word.store(polls | WRITING, Ordering::Relaxed);
+    fn set(&self, is_polled: bool, state: State, write: impl FnOnce()) {
+        let word = self.word.load(Ordering::Relaxed) & !DOING;
+        self.word.store(word | WRITING, Ordering::Relaxed);
         fence(Ordering::Release); // who sees what is written sees that it is being written
         write();
+        let more = if is_polled && word & POLLS < POLLS {
+            POLL
+        } else {
+            0
+        };
         self.word
-            .store((polls + more) | state as u64, Ordering::Release);
+            .store((word + more) | state as u64, Ordering::Release);
+    }
+
+    #[inline]
+    fn set_since(&self, now: u64) {
+        let rest = self.since.load(Ordering::Relaxed) & !SINCE;
+        let since = (now >> PER_SINCE) & SINCE;
+        self.since.store(rest | since, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn add_busy(&self, took: u64) {
+        let before = self.busy.load(Ordering::Relaxed);
+        let busy = (before & BUSY).saturating_add(took).min(BUSY);
+        self.busy.store(before & !BUSY | busy, Ordering::Relaxed);
     }
 
     pub(super) fn id(&self) -> Id {
+        let words = [&self.word, &self.since, &self.busy];
         Id {
             address: std::ptr::from_ref(self).addr(),
-            spawned: self.spawned,
+            spawned: spawned(words.map(|it| it.load(Ordering::Relaxed))),
         }
     }
 
     pub(super) fn read(&self) -> Reading {
-        let (word, since, busy) = self.read_whole();
+        let words = self.read_whole();
+        let [word, since, busy] = words;
         let now = now();
-        // The clocks of two processors can differ by some nanoseconds.
-        let age = duration(now.saturating_sub(self.spawned));
-        let within = |units: u64| duration(units).min(age);
+        let age = duration(between(spawned(words), now, SPAWNED));
+        let polls = (word & POLLS) / POLL;
+        let within = |time: Duration| time.min(age);
+        let idle = between(since & SINCE, now >> PER_SINCE, SINCE) << PER_SINCE;
         Reading {
-            name: self.name.get(),
             state: match word & DOING {
                 0 => State::Ready,
                 2 => State::Suspended,
                 _ => State::Running, // or that begins, or ends
             },
             age,
-            idle: within(now.saturating_sub(since)),
-            polls: word / POLL,
-            busy: match word / POLL {
+            idle: within(duration(idle)),
+            polls,
+            busy: match polls {
                 0 => Duration::ZERO,
-                _ => within(busy),
+                _ => within(duration((busy & BUSY) << PER_BUSY)),
             },
         }
     }
 
-    fn read_whole(&self) -> (u64, u64, u64) {
+    fn read_whole(&self) -> [u64; 3] {
         let mut tries = 0;
         loop {
             let word = self.word.load(Ordering::Acquire);
@@ -221,9 +252,23 @@ impl Record {
             let is_whole = word & DOING != WRITING && self.word.load(Ordering::Relaxed) == word;
             tries += 1;
             if is_whole || tries == TRIES {
-                return (word, since, busy);
+                return [word, since, busy];
             }
             spin_loop();
         }
+    }
+}
+
+/// When it was spawned: bits that no one writes.
+fn spawned([word, since, busy]: [u64; 3]) -> u64 {
+    word >> 40 | (since >> 48) << 24 | (busy >> 50) << 40
+}
+
+/// The time from then to now, of which the bits in `mask` are known. The clocks of two processors
+/// can differ by some nanoseconds: none, if it is less.
+fn between(then: u64, now: u64, mask: u64) -> u64 {
+    match now.wrapping_sub(then) & mask {
+        time if time > mask / 2 => 0,
+        time => time,
     }
 }

@@ -275,8 +275,10 @@ fn look(shared: Arc<Shared>) -> Seen {
             (false, queue::Kind::Ordinary) => Kind::Child,
             (false, queue::Kind::Background) => Kind::Background,
         };
-        let record = meta.record();
-        members.push((record.id(), node(kind, meta.location(), record.read())));
+        let (record, origin) = (meta.record(), meta.origin());
+        let mut node = node(kind, origin.location(), record.read());
+        node.name = origin.name();
+        members.push((record.id(), node));
     });
     // In the order in which they were spawned; and those that were seen twice stand together.
     members.sort_by_key(|(id, _): &(Id, Node)| *id);
@@ -318,7 +320,7 @@ fn state_of_pen(members: &[(Id, Node)]) -> State {
 fn node(kind: Kind, location: &'static Location<'static>, reading: Reading) -> Node {
     Node {
         kind,
-        name: reading.name,
+        name: None,
         location,
         state: reading.state,
         age: reading.age,

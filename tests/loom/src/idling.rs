@@ -193,7 +193,7 @@ fn count_of_a_child_that_finishes_elsewhere() {
             let mut poll = |cache: &mut WakerCache<'_>| loop {
                 match shared.queue.next(&mut batch, true, cache) {
                     // The child is with the other thread, as it were.
-                    Next::Run => std::mem::take(&mut batch).for_each(std::mem::forget),
+                    Next::Run => std::mem::forget(std::mem::take(&mut batch)),
                     Next::NeedWaker => drop(cache.keep_current()),
                     Next::Helped | Next::Closing => unreachable!("there are no helpers"),
                     Next::Idle => return false,
