@@ -19,7 +19,7 @@ pub(crate) struct Tickets {
     /// Those of them that were not run yet.
     pub(super) coming: AtomicU32,
     /// When one was called last; of a pen.
-    pub(super) since: SharedInstant,
+    since: SharedInstant,
     /// How many pushes asked since one was called, or looked at the ready queue; of a pen.
     pushes: AtomicU32,
     /// Set by a push: one that is out should look again when it comes back from what it polls. Of a
@@ -70,7 +70,8 @@ impl Tickets {
         // Threads may overwrite what others have counted; it need not be exact.
         let pushes = self.pushes.load(Ordering::Relaxed).wrapping_add(1);
         self.pushes.store(pushes, Ordering::Relaxed);
-        pushes < UNTIMED / 2 || pushes.is_power_of_two() || pushes % UNTIMED == 0
+        let apart = (pushes / UNTIMED).next_power_of_two().min(UNTIMED);
+        pushes % apart == 0
     }
 
     /// Returns true if those that come should have come.

@@ -163,9 +163,9 @@ impl Window {
         self.start.set(now);
     }
 
-    /// It has looked then, or later.
-    pub(crate) fn looks_since(&self, then: &SharedInstant) {
-        self.start.set_to(then);
+    /// Returns when one looked last, or the poll began.
+    pub(crate) fn looked(&self) -> &SharedInstant {
+        &self.start
     }
 
     /// A thread of a pen that has looked goes, and leaves others behind, who may be in slow polls.

@@ -30,9 +30,8 @@
 //! back from the poll that it is in: if that was slow, what others have pushed is next, and another
 //! thread is called. After a slow poll each push calls, for some seconds.
 //!
-//! To read the clock takes as long as a small child. So a thread that was called, and finds one
-//! child, does not read it if those before were short: then it counts as having looked when it was
-//! called. If something is pushed meanwhile the next stay is timed.
+//! To read the clock takes as long as a small child. So a thread that comes and finds one child,
+//! while polls are short and no other one comes meanwhile, reads it once.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
@@ -160,8 +159,8 @@ impl Future for Worker {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { ticket, pace, .. } = &mut *self;
-        let was_called = ticket.leave_idle();
-        match ticket.stay(pace, was_called, Some(cx.waker())) {
+        ticket.leave_idle();
+        match ticket.stay(pace, Some(cx.waker())) {
             Stay::Over => return Poll::Ready(()),
             Stay::Idle => {}
             Stay::Spent => {
@@ -175,7 +174,7 @@ impl Future for Worker {
 
 impl Ticket {
     /// Runs children of a pen; `waker` is that of a worker, which becomes idle if nothing is ready.
-    fn stay(&mut self, pace: &mut Pace, was_called: bool, waker: Option<&Waker>) -> Stay {
+    fn stay(&mut self, pace: &mut Pace, waker: Option<&Waker>) -> Stay {
         self.come();
         let shared = &self.shared;
         let inside = shared.queue.window.enter();
@@ -197,23 +196,18 @@ impl Ticket {
             *is_out = false;
             retire(shared);
         };
-        current::serve(served, &call.helpers, || {
-            serve(served, &call, pace, was_called, rest)
-        })
+        current::serve(served, &call.helpers, || serve(served, &call, pace, rest))
     }
 
-    /// Becomes one that is out, if it was idle: if it was not called, by itself. Returns true if it
-    /// was idle, and was called.
-    pub(super) fn leave_idle(&mut self) -> bool {
+    /// Becomes one that is out, if it was idle: if it was not called, by itself.
+    pub(super) fn leave_idle(&mut self) {
         let Some(number) = self.idle.take() else {
-            return false;
+            return;
         };
         let Shared { queue, tickets, .. } = &*self.shared;
         let waker = queue.leave_idle(number, || tickets.called());
         (self.is_coming, self.is_out) = (true, true);
-        let was_called = waker.is_none();
         quietly(|| drop(waker));
-        was_called
     }
 
     /// It will be run again.
@@ -224,7 +218,7 @@ impl Ticket {
 
     /// The part of [`run`](Self::run) that is a pen's.
     pub(super) fn run_in_pen(mut self) {
-        if let Stay::Spent = self.stay(&mut Pace::default(), false, None) {
+        if let Stay::Spent = self.stay(&mut Pace::default(), None) {
             self.served = None; // what is left is for others
             self.is_out = false;
             retire(&self.shared);
@@ -245,22 +239,14 @@ fn retire(shared: &Shared) {
 
 /// Runs children of a pen until nothing is ready, when it calls `rest`, or the budget is spent;
 /// helps to drop them if it has ended.
-fn serve(
-    served: &Served,
-    call: &Arc<Call>,
-    pace: &mut Pace,
-    was_called: bool,
-    rest: impl FnOnce(&mut Idle),
-) -> Stay {
+fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&mut Idle)) -> Stay {
     let Served { shared, local, .. } = served;
     let queue = &shared.queue;
     let mut budget = Budget::new(false, *pace);
-    match was_called && matches!(pace, Pace::Easy) && !queue.window.is_eager() {
-        true => looks_since_called(served),
-        false => looks(served, budget.start_clock_for_helpers()),
-    }
+    looks(served, budget.start_clock_for_helpers());
     shared.tickets.look();
     let (mut taken, mut rest) = (0, Some(rest));
+    let (mut before, mut has_others) = (None, false);
     let stay = loop {
         call_beside(shared, call, taken == 0);
         if shared.has_failed() {
@@ -272,9 +258,8 @@ fn serve(
         let Some((child, left)) = found else {
             break Stay::Idle;
         };
-        if left > 0 && !budget.is_timed() {
-            looks(served, budget.start_clock_for_helpers());
-        }
+        has_others |= left > 0 || before.is_some_and(|before| before != address(&child));
+        before = Some(address(&child));
         taken += 1;
         served.takes_next();
         // It can be the very one that has failed, and was woken.
@@ -294,8 +279,9 @@ fn serve(
     if rest.is_some() {
         queue.put_down(local);
     }
-    let is_doubtful = !matches!(budget.pace(), Pace::Easy) || queue.window.is_eager();
-    if let Some(look) = is_doubtful.then(|| budget.look_after_pass()).flatten() {
+    // Whether a poll was slow matters if others have waited for it; and they were all short so far.
+    let may_matter = has_others || !matches!(budget.pace(), Pace::Easy) || queue.window.is_eager();
+    if let Some(look) = may_matter.then(|| budget.look_after_pass()).flatten() {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
     *pace = budget.pace();
@@ -324,16 +310,9 @@ fn call_beside(shared: &Arc<Shared>, call: &Call, is_first: bool) {
 
 /// This thread looks for what is ready, now.
 fn looks(served: &Served, now: Instant) {
-    served.shared.queue.window.looks(now);
-    served.local.looks(now);
-}
-
-/// The same for a thread that was called and has one child to run, as far as is known, if children
-/// are easy: little is done for that, and not even the clock is read. It was called before.
-fn looks_since_called(served: &Served) {
-    let since = &served.shared.tickets.since;
-    served.shared.queue.window.looks_since(since);
-    served.local.looks_since(since);
+    let window = &served.shared.queue.window;
+    window.looks(now);
+    served.local.looks_with(window);
 }
 
 /// Looks at the clock, and draws the consequences; returns whether the time is up. `is_asked` says
@@ -349,12 +328,11 @@ fn look(
     taken: &mut usize,
 ) -> bool {
     let Shared { queue, tickets, .. } = &*served.shared;
-    let may_be_slow = is_asked && !budget.is_timed();
     let look = match is_asked {
-        true => budget.look_or_doubt(),
+        true => budget.look_after_pass(),
         false => budget.look().inspect(|_| tickets.look()),
     };
-    if may_be_slow || look.as_ref().is_some_and(|look| look.is_slow) {
+    if look.as_ref().is_some_and(|look| look.is_slow) {
         *taken = 0;
     }
     let Some(look) = look else {

@@ -62,7 +62,8 @@ use crate::scope::Scope;
 /// **Slow children.** A child that blocks its thread does not hold up the others while the executor
 /// has a thread to spare, from the second time on, if that is within ten seconds of the first.
 /// Until a first such poll is over, what its thread has taken with that child waits, and what the
-/// child wakes; what others push does not, nor what the child goes on to spawn. A poll that never
+/// child wakes. What others push does not, nor what the child goes on to spawn; but what comes in
+/// the first half millisecond waits for the next push, or the end of the poll. A poll that never
 /// returns belongs into `spawn_blocking`, or on a thread of its own. So does what would call
 /// `block_in_place` of tokio: that frees a worker of the runtime, but no thread of the pen, of
 /// which there are as many as workers.

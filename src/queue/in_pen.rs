@@ -89,15 +89,16 @@ impl<R: Linked> Queue<R> {
         let ready = &mut elsewhere.children.ready;
         let count = ready.len().div_ceil(threads).min(LARGEST_CHUNK);
         let mut own = local.lock();
-        if count > 0 {
-            own.bring(ready.split_front(count), is_first);
+        match ready.split_front(count) {
+            fetched if is_first => own.bring_earlier(fetched, &address),
+            fetched => own.bring(fetched),
         }
         let more = ready.len();
         let is_idle = own.is_empty();
         if threads > 1 && (is_idle || (is_first && count == 0)) {
             let stolen = self.victim(elsewhere, Some(local), is_idle);
             if let Some(stolen) = stolen.map(|mut it| it.take_half()) {
-                own.bring(stolen, false);
+                own.bring(stolen);
             }
         }
         let next = own.next(address);

@@ -27,9 +27,10 @@
 use std::mem;
 
 use crate::help::policy::BUSY;
+use crate::help::window::Window;
 use crate::queue::hands::{Hands, Hold};
 use crate::queue::list::{Linked, List};
-use crate::sync::{Instant, Mutex, MutexGuard, SharedInstant};
+use crate::sync::{Mutex, MutexGuard, SharedInstant};
 
 /// A thread takes no more from another one at a time: it goes from one to the next, with all of its
 /// pen waiting.
@@ -46,6 +47,9 @@ pub(crate) struct LocalQueue<R: Linked> {
 pub(super) struct Contents<R: Linked> {
     ready: List<R>,
     hand: Hand,
+    /// The address of a child that others were put in front of. They are, once: else it would wait
+    /// for as long as others are pushed.
+    passed: Option<usize>,
 }
 
 /// What the thread has in hand.
@@ -67,6 +71,7 @@ impl<R: Linked> Default for LocalQueue<R> {
         let contents = Contents {
             ready: List::default(),
             hand: Hand::Away,
+            passed: None,
         };
         Self {
             contents: Mutex::new(contents),
@@ -80,14 +85,9 @@ impl<R: Linked> LocalQueue<R> {
         self.contents.lock()
     }
 
-    /// Its thread looks at it, now.
-    pub(crate) fn looks(&self, now: Instant) {
-        self.looked.set(now);
-    }
-
-    /// It has looked then, or later.
-    pub(crate) fn looks_since(&self, then: &SharedInstant) {
-        self.looked.set_to(then);
+    /// Its thread looks at it: when it has looked at the pen's window.
+    pub(crate) fn looks_with(&self, window: &Window) {
+        self.looked.set_to(window.looked());
     }
 
     /// Returns true if its thread is likely to be held up.
@@ -144,9 +144,11 @@ impl<R: Linked> Contents<R> {
             return None;
         }
         let child = self.ready.pop_front();
-        self.hand = child
-            .as_ref()
-            .map_or(Hand::Away, |it| Hand::Full(address(it)));
+        let address = child.as_ref().map(address);
+        self.hand = address.map_or(Hand::Away, Hand::Full);
+        if self.passed == address || self.ready.is_empty() {
+            self.passed = None;
+        }
         child.map(|child| (child, self.ready.len()))
     }
 
@@ -177,12 +179,24 @@ impl<R: Linked> Contents<R> {
         }
     }
 
-    /// Appends children that came from elsewhere; or puts them in front of the only one here, which
-    /// may have been put here after they were ready, if they are `earlier`.
-    pub(super) fn bring(&mut self, mut children: List<R>, earlier: bool) {
-        match earlier && self.ready.len() == 1 {
-            true => self.ready.prepend(&mut children),
-            false => self.ready.append(&mut children),
+    /// Appends children that came from elsewhere.
+    pub(super) fn bring(&mut self, mut children: List<R>) {
+        self.ready.append(&mut children);
+    }
+
+    /// The same with some that may be earlier: they come in front of the only one here, which may
+    /// have been put here after they were ready.
+    pub(super) fn bring_earlier(
+        &mut self,
+        mut children: List<R>,
+        address: impl FnOnce(&R) -> usize,
+    ) {
+        let may_pass = self.passed.is_none() && !children.is_empty();
+        if may_pass && self.ready.len() == 1 {
+            self.passed = self.ready.front(address);
+            self.ready.prepend(&mut children);
+        } else {
+            self.bring(children);
         }
     }
 

@@ -194,12 +194,6 @@ impl Budget {
         start
     }
 
-    /// Returns true once the clock was read.
-    #[inline]
-    pub(crate) fn is_timed(&self) -> bool {
-        self.clock.is_some()
-    }
-
     fn start_clock(&mut self) -> Instant {
         match &self.clock {
             Some(clock) => clock.start,
@@ -300,16 +294,6 @@ impl Budget {
             is_slow: is_slow(elapsed.saturating_sub(before.elapsed), made - before.made),
             is_over,
         })
-    }
-
-    /// Looks at the clock. If it was not read before, what is known of the polls is doubted: the
-    /// last one may have been slow.
-    pub(crate) fn look_or_doubt(&mut self) -> Option<Look> {
-        if !self.is_timed() {
-            self.pace = Pace::Unknown;
-            self.start_clock_for_helpers();
-        }
-        self.look_after_pass()
     }
 
     /// Looks at the clock, if it was read before and there were polls since.

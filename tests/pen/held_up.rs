@@ -57,9 +57,9 @@ fn the_last_one_behind_a_scope_that_blocks() {
     });
 }
 
-/// Keeps workers, until they are polled by hand.
+/// Keeps workers, until they are polled by hand, and counts the tickets that it was given.
 #[derive(Clone, Default)]
-struct ByHand(Arc<Mutex<Vec<Worker>>>);
+struct ByHand(Arc<Mutex<Vec<Worker>>>, Counter);
 
 impl ByHand {
     fn take(&self) -> Worker {
@@ -68,7 +68,9 @@ impl ByHand {
 }
 
 impl Executor for ByHand {
-    fn dispatch(&self, _: Ticket) {}
+    fn dispatch(&self, _: Ticket) {
+        self.1.add();
+    }
 
     fn parallelism(&self) -> usize {
         2
@@ -118,6 +120,90 @@ fn the_rest_of_a_worker_that_is_away() {
             poll(&mut polled.lock().unwrap());
             polls.get() > before
         });
+        drop(pen);
+    });
+}
+
+/// A child wakes another one before it blocks. Though all polls were short before, and nothing is
+/// pushed from outside meanwhile, another thread is called for that the second time.
+#[test]
+fn one_that_was_woken_before_a_slow_poll() {
+    watched(|| {
+        let executor = ByHand::default();
+        let pen = Pen::on(executor.clone());
+        pen.spawn(async {});
+        let mut worker = executor.take();
+        poll(&mut worker);
+        for _ in 0..20 {
+            pen.spawn(async {});
+            poll(&mut worker);
+        }
+        for _ in 0..2 {
+            let (wake, woken) = oneshot::channel();
+            pen.spawn(async move { woken.await.unwrap() });
+            poll(&mut worker);
+            pen.spawn(async move {
+                wake.send(()).unwrap();
+                be_slow();
+            });
+            poll(&mut worker);
+        }
+        assert!(executor.1.get() > 0, "no other thread was called");
+        drop(pen);
+    });
+}
+
+/// Another thread pushes some while a child blocks, and one more after a while. A thread is called
+/// for that, though it is known of none yet that it is slow. (After more than some ten it may take
+/// one more.)
+#[test]
+fn one_that_is_pushed_after_a_burst() {
+    watched(|| {
+        for burst in 0..15 {
+            let executor = ByHand::default();
+            let pen = Pen::on(executor.clone());
+            let s = pen.to_static();
+            pen.spawn(async move {
+                let push = move || {
+                    (0..burst).for_each(|_| drop(s.spawn(async {})));
+                    be_slow();
+                    s.spawn(async {});
+                };
+                thread::spawn(push).join().unwrap();
+            });
+            let mut worker = executor.take();
+            poll(&mut worker);
+            let called = executor.0.lock().unwrap().len();
+            assert_eq!(called, 1, "after {burst}");
+            drop(pen);
+        }
+    });
+}
+
+/// A child that wakes itself has its turn, however many others are pushed that take their time.
+#[test]
+fn one_that_yields_beside_slow_ones_from_outside() {
+    watched(|| {
+        let executor = ByHand::default();
+        let pen = Pen::on(executor.clone());
+        let steps = Counter::default();
+        let counts = steps.clone();
+        pen.spawn(async move {
+            loop {
+                counts.add();
+                yield_now().await;
+            }
+        });
+        let mut worker = executor.take();
+        poll(&mut worker);
+        for _ in 0..10 {
+            let before = steps.get();
+            for _ in 0..10 {
+                pen.spawn(async { be_slow() });
+                poll(&mut worker);
+            }
+            assert!(steps.get() > before, "it waits for others for ever");
+        }
         drop(pen);
     });
 }
