@@ -67,7 +67,7 @@ impl<R: Linked> Default for Children<R> {
 
 /// The registry of those that are suspended.
 #[derive(Default)]
-pub(super) struct Suspended(Slab<Waker>);
+pub(crate) struct Suspended(Slab<Waker>);
 
 impl Suspended {
     /// Enters a child: into the registry at home, or into another one.
@@ -85,9 +85,9 @@ impl Suspended {
 
     #[inline(never)]
     fn grow(&mut self) {
-        // By a quarter, not by doubling: a scope can hold very many suspended children, and half of
+        // By little, not by doubling: a scope can hold very many suspended children, and half of
         // the registry would be empty.
-        self.0.reserve_exact(4.max(self.0.len() / 4));
+        self.0.reserve_exact(8.max(self.0.len() / 16));
     }
 
     /// Takes a child out again, if it is there.

@@ -20,10 +20,14 @@ use crate::queue::hands::Hold;
 use crate::queue::idle::Idle;
 use crate::queue::list::Linked;
 use crate::queue::local::{Contents, LocalQueue};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{Mutex, MutexGuard, Ordering};
 
 /// A thread takes so many children from its local queue before it looks what others have pushed.
 const OWN_TURNS: usize = 32;
+
+/// What the queue of a pen has beside what all have: its suspended children. Behind a pointer, for
+/// most queues are those of scopes.
+pub(crate) type OfPen = Box<Mutex<Suspended>>;
 
 /// What a thread does that runs children.
 impl<R: Linked> Queue<R> {
@@ -278,7 +282,7 @@ impl<R: Linked> Queue<R> {
     }
 
     fn suspended_in_pen(&self) -> MutexGuard<'_, Suspended> {
-        let suspended = self.in_pen.as_ref().expect("this is a pen");
+        let suspended = self.of_pen.as_ref().expect("this is a pen");
         suspended.lock()
     }
 

@@ -67,7 +67,7 @@ mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod home;
 pub(crate) mod idle;
-mod in_pen;
+pub(crate) mod in_pen;
 pub(crate) mod list;
 pub(crate) mod local;
 mod owner;
@@ -75,10 +75,11 @@ pub(crate) mod waker_cache;
 
 use crate::help::window::Window;
 use crate::panic::wake;
-use crate::queue::children::{Children, Key, Suspended};
+use crate::queue::children::{Children, Key};
 use crate::queue::counts::Counts;
 use crate::queue::elsewhere::Elsewhere;
 use crate::queue::home::Home;
+use crate::queue::in_pen::OfPen;
 use crate::queue::list::Linked;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
@@ -95,8 +96,7 @@ pub(crate) enum Kind {
 
 /// The ready queue of one scope.
 pub(crate) struct Queue<R: Linked> {
-    /// Of a pen: its suspended children. Behind a pointer, for most queues are those of scopes.
-    in_pen: Option<Box<Mutex<Suspended>>>,
+    of_pen: Option<OfPen>,
     pub(crate) home: Home<AtHome<R>>,
     state: Mutex<State<R>>,
     /// Set under the lock by a push: for the thread at home, which need not lock to see that
@@ -147,18 +147,11 @@ impl<R: Linked> State<R> {
 
 /// What happens on any thread.
 impl<R: Linked> Queue<R> {
-    /// Makes the queue of a pen.
-    pub(crate) fn of_pen() -> Self {
-        Self {
-            in_pen: Some(Box::default()),
-            ..Self::new()
-        }
-    }
-
     /// Makes a queue whose body counts as woken, so that the first poll starts it.
-    pub(crate) fn new() -> Self {
+    #[inline(always)]
+    pub(crate) fn new(of_pen: Option<OfPen>) -> Self {
         Self {
-            in_pen: None,
+            of_pen,
             home: Home::new(AtHome {
                 children: Children::default(),
                 idle: false,
@@ -183,7 +176,7 @@ impl<R: Linked> Queue<R> {
     /// Returns true if it belongs to a pen.
     #[inline]
     pub(crate) fn is_pen(&self) -> bool {
-        self.in_pen.is_some()
+        self.of_pen.is_some()
     }
 
     /// Adds a child with its first runnable, if this thread has the children at home.
@@ -293,7 +286,7 @@ impl<R: Linked> Queue<R> {
 
     #[inline(never)]
     fn suspend_elsewhere(&self, waker: Waker) -> Option<Key> {
-        if let Some(suspended) = &self.in_pen {
+        if let Some(suspended) = &self.of_pen {
             let mut suspended = suspended.lock();
             // Its end takes what is there when it has said so.
             let has_ended = self.ended.load(Ordering::Relaxed);

@@ -155,6 +155,7 @@ impl<'env, T, S> JoinSet<'env, T, S> {
     /// assert_eq!(visited, 1 + 2 + 4);
     /// # });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn spawn<F>(&mut self, future: F)
     where

@@ -51,7 +51,7 @@ use slab::Slab;
 
 use crate::panic::{quietly, wake};
 use crate::stop::cause::Cause;
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU8, Mutex, Ordering};
 
 /// What kind of cause there is; 0 while there is none.
 const CAUSE: u8 = 0b0111;
@@ -79,13 +79,23 @@ const REQUESTED: u8 = 5;
 /// What a scope `S` has of its stopping.
 pub(crate) struct Stop<S> {
     state: AtomicU8,
-    links: Mutex<Links<S>>,
+    /// Made when it is needed: most scopes are neither watched nor around another one.
+    links: Mutex<Option<Box<Links<S>>>>,
 }
 
 struct Links<S> {
     waiters: Slab<Waiter<S>>,
     /// The cause, if it has a text, or is that of a scope around this one.
     cause: Option<Cause>,
+}
+
+impl<S> Default for Links<S> {
+    fn default() -> Self {
+        Self {
+            waiters: Slab::new(),
+            cause: None,
+        }
+    }
 }
 
 enum Waiter<S> {
@@ -97,10 +107,7 @@ impl<S: AsRef<Self>> Stop<S> {
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicU8::new(0),
-            links: Mutex::new(Links {
-                waiters: Slab::new(),
-                cause: None,
-            }),
+            links: Mutex::new(None),
         }
     }
 
@@ -123,13 +130,13 @@ impl<S: AsRef<Self>> Stop<S> {
 
     /// Returns the cause, if there is one.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        self.cause_under(&self.links.lock())
+        self.cause_under(self.links.lock().as_deref())
     }
 
-    fn cause_under(&self, links: &Links<S>) -> Option<Cause> {
+    fn cause_under(&self, links: Option<&Links<S>>) -> Option<Cause> {
         match self.state.load(Ordering::Acquire) & CAUSE {
             0 => None,
-            REQUESTED => links.cause.clone(),
+            REQUESTED => links.and_then(|links| links.cause.clone()),
             kind if kind == Outcome::Failed as u8 => Some(Cause::Failed),
             kind if kind == Outcome::Panicked as u8 => Some(Cause::Panicked),
             kind if kind == Outcome::Ended as u8 => Some(Cause::Ended),
@@ -208,16 +215,14 @@ impl<S: AsRef<Self>> Stop<S> {
     fn take_waiters(&self, said: Option<Cause>) -> Option<(Slab<Waiter<S>>, Cause)> {
         let mut links = self.links.lock();
         if let Some(cause) = said {
-            self.enter_said(&mut links, cause);
+            self.enter_said(links.get_or_insert_default(), cause);
         }
-        if links.waiters.is_empty() {
-            return None;
-        }
-        let waiters = mem::take(&mut links.waiters);
-        Some(waiters).zip(self.cause_under(&links))
+        let waiters = mem::take(&mut links.as_mut()?.waiters);
+        let taken = (!waiters.is_empty()).then_some(waiters);
+        taken.zip(self.cause_under(links.as_deref()))
     }
 
-    fn enter_said(&self, links: &mut MutexGuard<'_, Links<S>>, cause: Cause) {
+    fn enter_said(&self, links: &mut Links<S>, cause: Cause) {
         if links.cause.is_none() {
             links.cause = Some(cause);
             if self.enter_kind(REQUESTED, 0) & CAUSE != 0 {
@@ -232,9 +237,10 @@ impl<S: AsRef<Self>> Stop<S> {
     pub(crate) fn begin_inside(scope: &Arc<S>, parent: &Self) -> Option<usize> {
         let mut links = parent.links.lock();
         if parent.link() {
-            return Some(links.waiters.insert(Waiter::Nested(Arc::clone(scope))));
+            let waiters = &mut links.get_or_insert_default().waiters;
+            return Some(waiters.insert(Waiter::Nested(Arc::clone(scope))));
         }
-        let cause = parent.cause_under(&links);
+        let cause = parent.cause_under(links.as_deref());
         drop(links);
         (**scope)
             .as_ref()
@@ -260,16 +266,17 @@ impl<S: AsRef<Self>> Stop<S> {
         }
         let is_same =
             |waiter: &Waiter<S>| matches!(waiter, Waiter::Task(it) if it.will_wake(waker));
-        if key.is_some_and(|key| self.links.lock().waiters.get(key).is_some_and(is_same)) {
+        if key.is_some_and(|key| self.is_waiter(key, is_same)) {
             return Poll::Pending;
         }
         let mut waiter = Some(Waiter::Task(waker.clone()));
         let mut links = self.links.lock();
         let may_wait = self.link();
         if may_wait {
-            match key.and_then(|key| links.waiters.get_mut(key)) {
+            let waiters = &mut links.get_or_insert_default().waiters;
+            match key.and_then(|key| waiters.get_mut(key)) {
                 Some(place) => waiter = waiter.map(|waiter| mem::replace(place, waiter)),
-                None => *key = waiter.take().map(|waiter| links.waiters.insert(waiter)),
+                None => *key = waiter.take().map(|waiter| waiters.insert(waiter)),
             }
         }
         drop(links);
@@ -280,9 +287,17 @@ impl<S: AsRef<Self>> Stop<S> {
         }
     }
 
+    fn is_waiter(&self, key: usize, is_it: impl FnOnce(&Waiter<S>) -> bool) -> bool {
+        let links = self.links.lock();
+        let waiter = links.as_ref().and_then(|links| links.waiters.get(key));
+        waiter.is_some_and(is_it)
+    }
+
     /// Gives up a place among the waiters.
     pub(crate) fn leave(&self, key: usize) {
-        let waiter = self.links.lock().waiters.try_remove(key);
+        let mut links = self.links.lock();
+        let waiter = links.as_mut().and_then(|it| it.waiters.try_remove(key));
+        drop(links);
         quietly(|| drop(waiter));
     }
 }
