@@ -27,6 +27,7 @@ pub(crate) struct Help {
 
 impl Help {
     /// For a scope that has `most` helpers, until it is told otherwise.
+    #[inline]
     pub(crate) fn new(most: Option<usize>) -> Self {
         Self {
             is_serial: false,

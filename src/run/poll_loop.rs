@@ -82,6 +82,7 @@ pub(super) enum Progress {
 }
 
 impl PollLoop {
+    #[inline]
     pub(crate) fn new(help: Help) -> Self {
         Self {
             has_begun: false,

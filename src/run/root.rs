@@ -74,6 +74,7 @@ pub(crate) struct Root<'env, F, Fut: Future, S> {
 
 impl<F, Fut: Future, S> Root<'_, F, Fut, S> {
     #[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
+    #[inline]
     pub(crate) fn new(entry: F, help: Help) -> Self {
         Self {
             shared: Shared::new(),
