@@ -94,6 +94,27 @@ mod inspect {
         assert_eq!(record.read().age, Duration::from_nanos(63 * MOMENT));
     }
 
+    /// Whatever the times are, those of its polls and that since the last one are parts of its age;
+    /// also if that is years.
+    #[test]
+    fn parts_of_its_age() {
+        for step in 1..200 {
+            let record = Record::new();
+            let in_poll = record.begin_poll(ptr::null());
+            NOW.set(NOW.get() + step);
+            drop(in_poll);
+            NOW.set(NOW.get() + step % 7);
+            let it = record.read();
+            let parts = it.idle + it.busy;
+            assert!(parts <= it.age, "{parts:?} of {:?}", it.age);
+        }
+        NOW.set(0);
+        let record = Record::new();
+        let age = (1 << 54) / 4 * 3;
+        NOW.set(age);
+        assert_eq!(record.read().age, Duration::from_nanos(age));
+    }
+
     /// Who is inside of whom: the innermost child, and only for its own scope.
     #[test]
     fn inside() {

@@ -29,9 +29,6 @@
 //! the thread says when it looked at it last. In any case it is asked to look again when it comes
 //! back from the poll that it is in: if that was slow, what others have pushed is next, and another
 //! thread is called. After a slow poll each push calls, for some seconds.
-//!
-//! To read the clock takes as long as a small child. So a thread that comes and finds one child,
-//! while polls are short and no other one comes meanwhile, reads it once.
 //! (To call for each push in any case would be simpler. But then several threads share polls that
 //! are too short for that, and wait for each other's locks.)
 #![forbid(unsafe_code)]
@@ -246,7 +243,6 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     looks(served, budget.start_clock_for_helpers());
     shared.tickets.look();
     let (mut taken, mut rest) = (0, Some(rest));
-    let (mut before, mut has_others) = (None, false);
     let stay = loop {
         call_beside(shared, call, taken == 0);
         if shared.has_failed() {
@@ -258,8 +254,6 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
         let Some((child, left)) = found else {
             break Stay::Idle;
         };
-        has_others |= left > 0 || before.is_some_and(|before| before != address(&child));
-        before = Some(address(&child));
         taken += 1;
         served.takes_next();
         // It can be the very one that has failed, and was woken.
@@ -279,9 +273,8 @@ fn serve(served: &Served, call: &Arc<Call>, pace: &mut Pace, rest: impl FnOnce(&
     if rest.is_some() {
         queue.put_down(local);
     }
-    // Whether a poll was slow matters if others have waited for it; and they were all short so far.
-    let may_matter = has_others || !matches!(budget.pace(), Pace::Easy) || queue.window.is_eager();
-    if let Some(look) = may_matter.then(|| budget.look_after_pass()).flatten() {
+    // In any case: others may have waited that another thread has run by now.
+    if let Some(look) = budget.look_after_pass() {
         call.workers.heed_slow(look.is_slow, &queue.window);
     }
     *pace = budget.pace();

@@ -25,18 +25,16 @@ pub(crate) struct Label {
     /// Where children with this name are spawned.
     #[cfg(feature = "inspect")]
     at: OnceLock<&'static Location<'static>>,
+    /// The same name for those that are spawned elsewhere.
+    #[cfg(feature = "inspect")]
+    elsewhere: OnceLock<Arc<Label>>,
 }
 
 #[cfg(any(feature = "inspect", feature = "tracing"))]
 impl Name {
     pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        let label = Label {
-            text: name.into(),
-            #[cfg(feature = "inspect")]
-            at: OnceLock::new(),
-        };
         Self {
-            label: Some(Arc::new(label)),
+            label: Some(Label::new(name.into())),
         }
     }
 
@@ -45,24 +43,37 @@ impl Name {
         self.label.as_deref().map(|it| it.text.clone())
     }
 
-    /// Returns the name with this place beside it, if there is a name: the very same, unless it has
-    /// another place.
+    /// Returns the name with this place beside it, if there is a name: the same one for the same
+    /// place. A handle spawns at few places, so they are gone through.
     #[cfg(feature = "inspect")]
     #[inline]
     pub(super) fn label_at(self, location: &'static Location<'static>) -> Option<Arc<Label>> {
-        let label = self.label?;
-        Some(match *label.at.get_or_init(|| location) == location {
-            true => label,
-            false => Arc::new(Label {
-                text: label.text.clone(),
-                at: OnceLock::from(location),
-            }),
-        })
+        let mut label = self.label?;
+        while *label.at.get_or_init(|| location) != location {
+            let next = label
+                .elsewhere
+                .get_or_init(|| Label::new(label.text.clone()));
+            label = Arc::clone(next);
+        }
+        Some(label)
     }
 
     #[cfg(feature = "tracing")]
     pub(super) fn as_str(&self) -> Option<&str> {
         self.label.as_deref().map(|it| &*it.text)
+    }
+}
+
+#[cfg(any(feature = "inspect", feature = "tracing"))]
+impl Label {
+    fn new(text: Cow<'static, str>) -> Arc<Self> {
+        Arc::new(Self {
+            text,
+            #[cfg(feature = "inspect")]
+            at: OnceLock::new(),
+            #[cfg(feature = "inspect")]
+            elsewhere: OnceLock::new(),
+        })
     }
 }
 

@@ -66,8 +66,9 @@ impl Shared {
     fn make(of_pen: Option<OfPen>) -> Arc<Self> {
         let shared = Arc::<Self>::new_uninit();
         // SAFETY: nobody else has the allocation, for we have just made it and have not cloned the
-        // reference. The pointer was not made of a reference, and `MaybeUninit` may hold anything.
-        // (`Arc::get_mut` finds out the same, which takes a read-modify-write.)
+        // reference. In the standard library the pointer is made of that of the allocation and of
+        // no reference, as Miri checks; and `MaybeUninit` may hold anything. (`Arc::get_mut` finds
+        // out the same, which takes a read-modify-write.)
         let place = unsafe { &mut *Arc::as_ptr(&shared).cast_mut() };
         place.write(Self {
             queue: Queue::new(of_pen),

@@ -60,35 +60,31 @@ impl<T> Output<T> {
     fn take(self) -> T {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: once, for `this` goes now, without its destructor.
-        let (value, shared) = unsafe { this.take_apart() };
-        drop(shared);
-        value
+        drop(unsafe { this.take_shared() });
+        // SAFETY: likewise.
+        unsafe { ManuallyDrop::take(&mut this.value) }
     }
 
-    /// Takes the value out, and the reference to what learns of a panic, if it has a destructor.
+    /// Takes the reference to what learns of a panic, if the value has a destructor.
     ///
     /// # Safety
     ///
-    /// This is the last that happens to it.
+    /// Once.
     #[inline]
-    unsafe fn take_apart(&mut self) -> (T, Option<Arc<Shared>>) {
-        // SAFETY: nobody uses the value here afterwards, as promised.
-        let value = unsafe { ManuallyDrop::take(&mut self.value) };
-        // SAFETY: it is such a pointer then, and the reference is ours; nor is it used afterwards.
+    unsafe fn take_shared(&mut self) -> Option<Arc<Shared>> {
+        // SAFETY: it is such a pointer then, the reference is ours, and is not taken again.
         let owned = || unsafe { Arc::from_raw(self.shared.as_ptr()) };
-        (value, mem::needs_drop::<T>().then(owned))
+        mem::needs_drop::<T>().then(owned)
     }
 }
 
 impl<T> Drop for Output<T> {
     #[inline]
     fn drop(&mut self) {
-        if !mem::needs_drop::<T>() {
-            return;
-        }
-        // SAFETY: it is being dropped.
-        if let (value, Some(shared)) = unsafe { self.take_apart() } {
-            shared.drop_unread(value);
+        // SAFETY: this is dropped once.
+        if let Some(shared) = unsafe { self.take_shared() } {
+            // SAFETY: likewise.
+            shared.drop_unread(unsafe { ManuallyDrop::take(&mut self.value) });
         }
     }
 }

@@ -153,6 +153,51 @@ fn one_that_was_woken_before_a_slow_poll() {
     });
 }
 
+/// The same if it did not wait for the first slow poll to be over, for it was run by another thread
+/// that something else has called.
+#[test]
+fn one_that_another_thread_has_run_meanwhile() {
+    watched(|| {
+        let executor = ByHand::default();
+        let pen = Pen::on(executor.clone());
+        pen.spawn(async {});
+        let mut worker = executor.take();
+        poll(&mut worker);
+        for _ in 0..20 {
+            pen.spawn(async {});
+            poll(&mut worker);
+        }
+        let (other, ran) = (Arc::new(Mutex::new(None)), Counter::default());
+        for is_first in [true, false] {
+            let ((wake, woken), counts) = (oneshot::channel(), ran.clone());
+            pen.spawn(async move {
+                woken.await.unwrap();
+                counts.add();
+            });
+            poll(&mut worker);
+            let (s, executor) = (pen.to_static(), executor.clone());
+            let (other, ran) = (Arc::clone(&other), ran.clone());
+            pen.spawn(async move {
+                wake.send(()).unwrap();
+                be_slow();
+                if is_first {
+                    let push_and_run = move || {
+                        s.spawn(async {});
+                        let mut called = executor.take();
+                        poll(&mut called);
+                        *other.lock().unwrap() = Some(called);
+                        assert_eq!(ran.get(), 1, "it was left to a slow child");
+                    };
+                    thread::spawn(push_and_run).join().unwrap();
+                }
+            });
+            poll(&mut worker);
+        }
+        assert!(executor.1.get() > 0, "no other thread was called");
+        drop(pen);
+    });
+}
+
 /// Another thread pushes some while a child blocks, and one more after a while. A thread is called
 /// for that, though it is known of none yet that it is slow. (After more than some ten it may take
 /// one more.)

@@ -20,5 +20,5 @@ pub(super) fn now() -> u64 {
 
 /// How long such a time is.
 pub(super) fn duration(units: u64) -> Duration {
-    Duration::from_nanos(CLOCK.delta_as_nanos(0, units << SHIFT)) // of which 64 bits hold 500 years
+    Duration::from_nanos(CLOCK.delta_as_nanos(0, units << SHIFT))
 }

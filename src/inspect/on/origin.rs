@@ -2,8 +2,8 @@
 //!
 //! What has no name has a pointer to the place in the source. What has one shares that with the
 //! handle that names its children, and the place stands beside the name. The first child of the
-//! handle says which place that is; for those that are spawned elsewhere by the same handle the
-//! name is copied.
+//! handle says which place that is; for those that are spawned elsewhere by the same handle there
+//! is a copy of the name, one for each place.
 //!
 //! # Invariants
 //!

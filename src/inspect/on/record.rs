@@ -37,16 +37,19 @@ const WRITING: u64 = 0b11;
 const POLL: u64 = 0b100;
 const POLLS: u64 = below(40) & !DOING;
 
-/// The low bits of `since`, which is for 280 days and more: in so many units of the clock.
+/// The low bits of `since`, which is for three years: in 64 units of the clock.
 const SINCE: u64 = below(48);
 const PER_SINCE: u32 = 6;
 
-/// The low bits of `busy`, which is for as long.
+/// The low bits of `busy`, which is for nine months at least, and stays there: in 4 units.
 const BUSY: u64 = below(50);
 const PER_BUSY: u32 = 2;
 
-/// When it was spawned stands in the bits that the three have left.
+/// When it was spawned stands in the bits that the three have left: for three years.
 const SPAWNED: u64 = below(24 + 16 + 14);
+
+/// No two clocks differ by so many units: some milliseconds, at least.
+const LEAP: u64 = 1 << 20;
 
 const fn below(bits: u32) -> u64 {
     (1 << bits) - 1
@@ -56,8 +59,7 @@ const fn below(bits: u32) -> u64 {
 const TRIES: usize = 1_000;
 
 /// What is known of one child, closure or scope. There is one for each child, so there are no more
-/// than three words. Times are as the clock counts them, `since` and `busy` in coarser units, and
-/// none outlasts a year.
+/// than three words. Times are as the clock counts them, `since` and `busy` in coarser units.
 #[derive(Debug)]
 pub(crate) struct Record {
     /// 2 bits: what it does; 38 bits: its polls; 24 bits: when it was spawned, or opened.
@@ -224,7 +226,10 @@ impl Record {
         let now = now();
         let age = duration(between(spawned(words), now, SPAWNED));
         let polls = (word & POLLS) / POLL;
-        let within = |time: Duration| time.min(age);
+        let busy = match polls {
+            0 => Duration::ZERO,
+            _ => duration((busy & BUSY) << PER_BUSY).min(age),
+        };
         let idle = between(since & SINCE, now >> PER_SINCE, SINCE) << PER_SINCE;
         Reading {
             state: match word & DOING {
@@ -233,12 +238,9 @@ impl Record {
                 _ => State::Running, // or that begins, or ends
             },
             age,
-            idle: within(duration(idle)),
+            idle: duration(idle).min(age - busy), // the unit of that is a coarse one
             polls,
-            busy: match polls {
-                0 => Duration::ZERO,
-                _ => within(duration((busy & BUSY) << PER_BUSY)),
-            },
+            busy,
         }
     }
 
@@ -265,10 +267,10 @@ fn spawned([word, since, busy]: [u64; 3]) -> u64 {
 }
 
 /// The time from then to now, of which the bits in `mask` are known. The clocks of two processors
-/// can differ by some nanoseconds: none, if it is less.
+/// can differ by some nanoseconds: none, if it is less than none by no more than that.
 fn between(then: u64, now: u64, mask: u64) -> u64 {
     match now.wrapping_sub(then) & mask {
-        time if time > mask / 2 => 0,
+        time if time > mask - LEAP => 0,
         time => time,
     }
 }
