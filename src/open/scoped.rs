@@ -13,6 +13,7 @@ use pin_project::pin_project;
 
 use super::until::Until;
 use crate::help::dispatch::Help;
+use crate::help::forecast::Site;
 use crate::panic::quietly;
 use crate::run::root::Root;
 use crate::run::shared::Shared;
@@ -144,15 +145,17 @@ where
     S: Kind,
 {
     #[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
-    pub(super) fn new(entry: F, help: Help) -> Self
+    pub(super) fn new(entry: F, mut help: Help) -> Self
     where
         F: FnOnce(S) -> Fut,
     {
+        let start: fn(F, S) -> Fut = |entry, scope| entry(scope);
+        help.site = Site::of(start);
         let root = Root::new(entry, help);
         let failure = S::failure(root.shared());
         Self {
             root,
-            start: |entry, scope| entry(scope),
+            start,
             failure,
         }
     }
