@@ -66,8 +66,8 @@ macro_rules! path {
 }
 
 const PATHS: &[Path] = &[
-    path!("spawn + join", 1_000, 2.0, |Peer| Peer::join(1_000, value)),
-    path!("one child", 1, 3.0, |Peer| Peer::join(1, value)),
+    path!("spawn + join", 1_000, 1.95, |Peer| Peer::join(1_000, value)),
+    path!("one child", 1, 2.9, |Peer| Peer::join(1, value)),
     path!("10 yields", 1_000, 1.1, |Peer| Peer::join(1_000, |i| {
         yields(i, 10)
     })),
@@ -75,25 +75,25 @@ const PATHS: &[Path] = &[
         let parent = Peer::suspend(1_000).await;
         Peer::end(parent).await;
     }),
-    path!("nested, fan-out 8", 512, 2.1, |Peer| Peer::join(8, |_| {
+    path!("nested, fan-out 8", 512, 2.0, |Peer| Peer::join(8, |_| {
         Peer::join(8, |_| Peer::join(8, value))
     })),
-    path!("bounded, 32 in flight", 1_000, 1.25, |Peer| {
+    path!("bounded, 32 in flight", 1_000, 1.22, |Peer| {
         Peer::bounded(1_000, IN_FLIGHT, |i| yields(i, 4))
     }),
-    path!("set: spawn + read", 1_000, 1.9, |Peer = Set| {
+    path!("set: spawn + read", 1_000, 1.8, |Peer = Set| {
         Peer::join(1_000, value)
     }),
-    path!("set: bounded, 32 in flight", 1_000, 1.6, |Peer = Set| {
+    path!("set: bounded, 32 in flight", 1_000, 1.5, |Peer = Set| {
         Peer::bounded(1_000, IN_FLIGHT, |i| yields(i, 4))
     }),
-    path!("limited set, 32 at a time", 1_000, 2.1, |Peer = Limited| {
+    path!("limited set, 32 at a time", 1_000, 2.0, |Peer = Limited| {
         Peer::bounded(1_000, IN_FLIGHT, value)
     }),
-    path!("unordered, 32 ahead", 1_000, 2.2, |Peer = Streams| {
+    path!("unordered, 32 ahead", 1_000, 2.1, |Peer = Streams| {
         Peer::unordered(1_000, IN_FLIGHT, value)
     }),
-    path!("in order, 32 ahead", 1_000, 1.75, |Peer = Streams| {
+    path!("in order, 32 ahead", 1_000, 1.65, |Peer = Streams| {
         Peer::ordered(1_000, IN_FLIGHT, value)
     }),
 ];
