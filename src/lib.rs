@@ -88,9 +88,8 @@
 //! That gives several threads to children that borrow, and stays sound whatever happens to the
 //! scope: a helper that comes late finds the window shut. A scope asks for help
 //!
-//! * **if there is work to share.** It measures its children and begins alone, unless those of the
-//!   last scope like it were worth help; children that do little per poll never leave the polling
-//!   thread, but for those that come after others that did.
+//! * **if there is work to share.** It measures its children and begins alone; children that do
+//!   little per poll never leave the polling thread.
 //! * **if a child is slow.** What becomes ready while a child blocks its thread is for helpers.
 //!   From the second slow poll on a scope is prepared for that for some seconds: nothing that
 //!   another thread could run is behind a slow child.

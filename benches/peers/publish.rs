@@ -18,8 +18,8 @@ const AFTERWORD: &str = "\
 the whole. What a child costs beyond that is async-task's state machine, with a second reference for
 the handle, and the counts that say when all are gone. A scope itself has a cost as well, which shows
 where it has a single child; there some of the others are ahead, too. A scope begins alone, and takes
-its time to see that help pays; where the last one like it has shown that, it does not, which is so
-here. The first time a runtime's own tasks are ahead if there are few children that compute.
+its time to see that help pays: a runtime's own tasks are ahead by a few per cent where there are ten
+children that compute, or timers to wait for.
 
 ## To measure again
 

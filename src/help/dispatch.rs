@@ -2,12 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::help::detect::Found;
 use crate::help::executor::Helpers;
-use crate::help::forecast::Site;
-use crate::help::policy::{MOST_SKIPPED, Plan, is_slow_poll_expected, plan};
+use crate::help::policy::{MOST_SKIPPED, Plan, is_slow_poll_expected};
 use crate::help::ticket::Call;
 use crate::run::current;
 use crate::run::shared::Shared;
@@ -25,7 +23,6 @@ pub(crate) struct Help {
     known: Option<Arc<Call>>,
     /// Polls still to be made without a look for helpers, because there were none.
     alone: u32,
-    pub(crate) site: Site,
 }
 
 impl Help {
@@ -38,7 +35,6 @@ impl Help {
             met_slow: None,
             known: None,
             alone: 0,
-            site: Site::default(),
         }
     }
 
@@ -69,18 +65,6 @@ impl Help {
         let is_past = |met: &mut Instant| !is_slow_poll_expected(Some(met.elapsed()));
         self.met_slow.take_if(is_past);
         self.met_slow.is_some()
-    }
-
-    /// Decides whether to share so many children before one was measured.
-    pub(crate) fn forecast(&self, ready: usize) -> Option<Plan> {
-        plan(1, self.site.expected(ready), ready)
-    }
-
-    /// Notes how long a poll took, if that was measured, for the next scope.
-    pub(crate) fn learn(&self, mean: Option<Duration>) {
-        if let Some(mean) = mean {
-            self.site.note(mean);
-        }
     }
 
     /// Finds out how helpers are called in this very poll, if there are any. A panic of the

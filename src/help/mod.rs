@@ -13,7 +13,7 @@
 //! | [`serving`] | what they do with children that they wake, spawn or drop |
 //! | [`window`] | the span of a poll in which helpers may run children |
 //! | [`epoch`] | how those inside are counted |
-//! | [`policy`], [`forecast`] | when it pays |
+//! | [`policy`] | when it pays |
 //! | `async_std`, `smol`, `tokio` | the executors of the runtimes |
 
 pub(crate) mod calling;
@@ -21,7 +21,6 @@ pub(crate) mod detect;
 pub(crate) mod dispatch;
 pub(crate) mod epoch;
 pub(crate) mod executor;
-pub(crate) mod forecast;
 pub(crate) mod policy;
 pub(crate) mod serving;
 pub(crate) mod ticket;

@@ -5,8 +5,7 @@
 //! that is several times what they cost alone. So the scope starts alone, and asks for help
 //!
 //! * to **share work**, once the work that is ready is clearly more than help costs: see [`plan`].
-//!   The clock that this needs is that of the [budget](crate::run::budget), and the last scope
-//!   like this one may have [shown](crate::help::forecast) it;
+//!   The clock that this needs is that of the [budget](crate::run::budget);
 //! * so that **a slow poll holds nothing up**: see
 //!   [`is_slow_poll_expected`].
 #![forbid(unsafe_code)]

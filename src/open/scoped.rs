@@ -13,7 +13,6 @@ use pin_project::pin_project;
 
 use super::until::Until;
 use crate::help::dispatch::Help;
-use crate::help::forecast::Site;
 use crate::panic::quietly;
 use crate::run::root::Root;
 use crate::run::shared::Shared;
@@ -145,17 +144,15 @@ where
     S: Kind,
 {
     #[cfg_attr(any(feature = "inspect", feature = "tracing"), track_caller)]
-    pub(super) fn new(entry: F, mut help: Help) -> Self
+    pub(super) fn new(entry: F, help: Help) -> Self
     where
         F: FnOnce(S) -> Fut,
     {
-        let start: fn(F, S) -> Fut = |entry, scope| entry(scope);
-        help.site = Site::of(start);
         let root = Root::new(entry, help);
         let failure = S::failure(root.shared());
         Self {
             root,
-            start,
+            start: |entry, scope| entry(scope),
             failure,
         }
     }

@@ -305,13 +305,6 @@ impl Budget {
         }
     }
 
-    /// Returns how long a poll took of those that were timed, if any were.
-    pub(crate) fn mean(&self) -> Option<Duration> {
-        let clock = self.clock.as_ref()?;
-        let polls = clock.last.made - clock.made;
-        (polls > 0).then(|| Duration::from_nanos(clock.last.elapsed / u64::from(polls)))
-    }
-
     /// How long this poll of the scope may last, in nanoseconds.
     fn limit(&self) -> u64 {
         let [times, restless_times] = self.times.map(u64::from);

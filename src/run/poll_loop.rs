@@ -139,7 +139,6 @@ impl PollLoop {
         self.set_pace(shared, turn.budget.pace());
         let may_hold_up = turn.was_shared || shared.slow_inside.load(Ordering::Relaxed);
         if turn.window.is_some() {
-            self.help.learn(turn.budget.mean());
             turn.close(); // and waits, if the scope has to end
         }
         quietly(|| drop(cache.into_kept()));
@@ -335,9 +334,6 @@ impl PollLoop {
         if shares_all {
             let plan = Plan::one_by_one(turn.batch.len());
             return Dispatch::new(&call, plan, turn.is_eager);
-        }
-        if let (Pace::Unknown, Some(plan)) = (self.pace, self.help.forecast(turn.batch.len())) {
-            return Dispatch::new(&call, plan, false);
         }
         while let Some(look) = turn.run_stretch(self.body_done) {
             if look.is_slow {

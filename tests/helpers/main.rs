@@ -17,7 +17,6 @@ mod draining;
 mod draining_blocked;
 mod draining_ends;
 mod failure;
-mod forecast;
 mod hostile_runtime;
 mod runtimes;
 mod slow;
