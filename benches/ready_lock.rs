@@ -14,38 +14,23 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use list::{Link, Linked, List};
+use list::List;
+use node::Node;
 
 #[allow(dead_code, reason = "not all of it is measured")]
 #[path = "../src/queue/list.rs"]
 mod list;
+#[allow(dead_code, reason = "the contents are not looked at")]
+#[path = "../tests/support/node.rs"]
+mod node;
 #[allow(dead_code, unused_imports, reason = "the list needs one type of it")]
 #[path = "../src/sync.rs"]
 mod sync;
 
 /// As large as a child.
-struct Child {
-    link: Link,
-    _rest: [u64; 9],
-}
+type Child = Box<Node<[u64; 9]>>;
 
-// SAFETY: a box is made of the pointer that it came from.
-unsafe impl Linked for Box<Child> {
-    fn into_raw(self) -> *mut () {
-        Self::into_raw(self).cast()
-    }
-
-    unsafe fn from_raw(raw: *mut ()) -> Self {
-        // SAFETY: as promised, this comes from `into_raw`.
-        unsafe { Self::from_raw(raw.cast()) }
-    }
-
-    fn link(&self) -> &Link {
-        &self.link
-    }
-}
-
-type Ready = Mutex<List<Box<Child>>>;
+type Ready = Mutex<List<Child>>;
 
 fn main() {
     let is_measured = std::env::args().any(|arg| arg == "--bench");
@@ -66,11 +51,7 @@ fn main() {
 fn measure(threads: usize, chunk: usize, rounds: usize) -> [f64; 2] {
     let ready: Ready = Mutex::default();
     for _ in 0..4096 {
-        let (link, rest) = (Link::default(), [0; 9]);
-        ready
-            .lock()
-            .unwrap()
-            .push_back(Box::new(Child { link, _rest: rest }));
+        ready.lock().unwrap().push_back(Node::new([0; 9]));
     }
     let start = Barrier::new(threads);
     let clock = (0..1_000).map(|_| step(|| {})).min().unwrap_or_default();

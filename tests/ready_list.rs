@@ -9,36 +9,19 @@ use std::{iter, mem};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use list::{Link, Linked, List};
+use list::List;
+use node::Node;
 
 #[path = "../src/queue/list.rs"]
 mod list;
+#[path = "support/node.rs"]
+mod node;
 #[allow(dead_code, unused_imports, reason = "the list needs one type of it")]
 #[path = "../src/sync.rs"]
 mod sync;
 
-/// Stands for a runnable: it counts, by what it shares with the test, whether it is there.
-struct Node {
-    link: Link,
-    number: usize,
-    _alive: Arc<()>,
-}
-
-// SAFETY: a box is made of the pointer that it came from.
-unsafe impl Linked for Box<Node> {
-    fn into_raw(self) -> *mut () {
-        Self::into_raw(self).cast()
-    }
-
-    unsafe fn from_raw(raw: *mut ()) -> Self {
-        // SAFETY: as promised, this comes from `into_raw`.
-        unsafe { Self::from_raw(raw.cast()) }
-    }
-
-    fn link(&self) -> &Link {
-        &self.link
-    }
-}
+/// It counts, by what it shares with the test, whether it is there.
+type Counted = Box<Node<(usize, Arc<()>)>>;
 
 /// What is done to two lists.
 #[derive(Clone, Debug)]
@@ -76,12 +59,11 @@ proptest! {
         for (number, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Push => {
-                    let (link, _alive) = (Link::default(), Arc::clone(&alive));
-                    one.push_back(Box::new(Node { link, number, _alive }));
+                    one.push_back(Node::new((number, Arc::clone(&alive))));
                     queue.push_back(number);
                 }
                 Step::Pop => {
-                    let popped = one.pop_front().map(|node: Box<Node>| node.number);
+                    let popped = one.pop_front().map(|node: Counted| node.contents.0);
                     prop_assert_eq!(popped, queue.pop_front());
                 }
                 Step::Append => {
@@ -104,13 +86,13 @@ proptest! {
             }
             prop_assert_eq!(one.len(), queue.len());
             prop_assert_eq!(one.is_empty(), queue.is_empty());
-            prop_assert_eq!(one.front(|node| node.number), queue.front().copied());
+            prop_assert_eq!(one.front(|node| node.contents.0), queue.front().copied());
             prop_assert_eq!(Arc::strong_count(&alive), 1 + queue.len() + other_queue.len());
         }
         other.append(&mut one);
         other_queue.append(&mut queue);
         let rest = iter::from_fn(|| other.pop_front());
-        prop_assert!(rest.map(|node| node.number).eq(other_queue));
+        prop_assert!(rest.map(|node| node.contents.0).eq(other_queue));
         prop_assert_eq!(Arc::strong_count(&alive), 1);
     }
 }

@@ -87,6 +87,18 @@ fn poll(worker: &mut Worker) {
     assert!(polled.is_pending(), "the pen is not over");
 }
 
+/// Runs children of which each is alone, and short; returns the worker that has.
+fn after_short_polls(pen: &Pen, executor: &ByHand) -> Worker {
+    pen.spawn(async {});
+    let mut worker = executor.take();
+    poll(&mut worker);
+    for _ in 0..20 {
+        pen.spawn(async {});
+        poll(&mut worker);
+    }
+    worker
+}
+
 /// What a worker has left is run by one that always has something to do, if the first one is not
 /// polled again for a while.
 #[test]
@@ -131,13 +143,7 @@ fn one_that_was_woken_before_a_slow_poll() {
     watched(|| {
         let executor = ByHand::default();
         let pen = Pen::on(executor.clone());
-        pen.spawn(async {});
-        let mut worker = executor.take();
-        poll(&mut worker);
-        for _ in 0..20 {
-            pen.spawn(async {});
-            poll(&mut worker);
-        }
+        let mut worker = after_short_polls(&pen, &executor);
         for _ in 0..2 {
             let (wake, woken) = oneshot::channel();
             pen.spawn(async move { woken.await.unwrap() });
@@ -160,13 +166,7 @@ fn one_that_another_thread_has_run_meanwhile() {
     watched(|| {
         let executor = ByHand::default();
         let pen = Pen::on(executor.clone());
-        pen.spawn(async {});
-        let mut worker = executor.take();
-        poll(&mut worker);
-        for _ in 0..20 {
-            pen.spawn(async {});
-            poll(&mut worker);
-        }
+        let mut worker = after_short_polls(&pen, &executor);
         let (other, ran) = (Arc::new(Mutex::new(None)), Counter::default());
         for is_first in [true, false] {
             let ((wake, woken), counts) = (oneshot::channel(), ran.clone());

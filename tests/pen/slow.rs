@@ -105,8 +105,8 @@ fn beside_slow_polls_in_a_row() {
     });
 }
 
-/// P10: after any number of children, each alone and short, so that the clock is hardly read for
-/// them, one blocks. What is pushed once meanwhile is run elsewhere.
+/// P10: after any number of children, each alone and short, one blocks. What is pushed once
+/// meanwhile is run elsewhere, although of many pushes only some read the clock.
 #[test]
 fn beside_a_lone_child_against_all_expectation() {
     watched(|| {
